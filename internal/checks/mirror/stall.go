@@ -1,0 +1,241 @@
+package mirror
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"rollcall/internal/check"
+	"rollcall/internal/entity"
+	"rollcall/internal/epoch"
+	"rollcall/internal/quantity"
+)
+
+// family is a kind of stall: what is broken follows from it, and what helps.
+type family struct {
+	name  string // as findings and documents call it
+	cause string // in the finding's sentence
+	heals bool   // whether servers mend it by themselves once the cause is gone
+	fix   []check.Step
+}
+
+// How a mirror's internal consumer behaves (stream.go, nats-server v2.15.2):
+// after 10 s without anything, heartbeats included, it is cancelled and created
+// again, which resets the reported activity. So a broken delivery path shows as
+// activity that never exceeds about 10 s, a healthy one as at most 1 s.
+const (
+	recreatedAfter = 11 * time.Second
+	healthyActive  = 2 * time.Second
+)
+
+// JetStream error codes that a mirror can report (jetstream_errors_generated.go).
+const (
+	errStreamNotFound = 10059
+	errFlowControl    = 10228
+	errNotEnabled     = 10039
+	errConsumerSetup  = 10029
+	errNoStorage      = 10047
+)
+
+// activity is the reported activity of mirrors over the last minutes, in
+// seconds; a saw-tooth shows only over time.
+var activity = &epoch.Scalar{
+	Name:   "mirror activity, seconds",
+	Window: 5 * time.Minute,
+	Read: func(e *epoch.Epoch, keep func(entity.Ref, time.Time, float64)) {
+		for _, system := range e.Systems {
+			for _, stream := range system.Streams {
+				led := stream.Led()
+				if stream.IsMirror() && led != nil && led.Mirror != nil {
+					keep(stream.Ref().As(entity.Mirror), led.At, led.Mirror.Active.Seconds())
+				}
+			}
+		}
+	},
+}
+
+// familyOf names the family of a stall that the positions prove.
+func (s *sides) familyOf(p *check.Pass) family {
+	if e := s.errorOf(); e != nil {
+		switch e.ErrCode {
+		case errFlowControl:
+			return s.flowControl()
+		case errStreamNotFound:
+			return s.silent("its source stream is not found through "+s.up.Origin, p)
+		}
+	}
+	m := s.led.Mirror
+	switch {
+	case m == nil || m.Active == epoch.NeverActive:
+		return s.neverConnected(p)
+	case m.Active > recreatedAfter:
+		return s.silent("nothing has arrived for "+quantity.Duration(m.Active), p)
+	}
+	if c, known := s.consumer(); known && c != nil {
+		switch {
+		case c.Pending > 0 || !c.PushBound:
+			return s.deliveryBroken(fmt.Sprintf("its internal consumer at the source has %s pending and delivers nothing", quantity.Of(c.Pending, "message")))
+		case c.Delivered.Stream > s.led.State.LastSeq:
+			return s.cannotStore(c)
+		}
+	}
+	if s.mostActive(p) > healthyActive {
+		return s.deliveryBroken(fmt.Sprintf("its activity keeps falling back to zero from as much as %s while nothing is stored", quantity.Duration(s.mostActive(p))))
+	}
+	if m.Lag > 0 {
+		return s.flowControl()
+	}
+	return s.cannotStore(nil)
+}
+
+// mostActive is the longest activity reported over the kept history.
+func (s *sides) mostActive(p *check.Pass) time.Duration {
+	longest := time.Duration(0)
+	for _, point := range p.Trail.Points(activity, s.ref()) {
+		longest = max(longest, time.Duration(point.Value*float64(time.Second)))
+	}
+	return longest
+}
+
+func (s *sides) silent(cause string, p *check.Pass) family {
+	f := family{name: "silent", cause: cause, heals: true}
+	if c, known := s.consumer(); known && c == nil {
+		f.cause += ", and its internal consumer is absent at the source"
+	} else if known {
+		f.cause += ", although its internal consumer exists at the source"
+	}
+	broken := s.brokenLink(p.Cur)
+	if broken != "" {
+		f.cause += ": " + broken
+		f.fix = append(f.fix, check.Step{Say: "Restore the link: " + broken + ". The mirror then heals by itself within about 2.5 minutes.", Run: "nats server report leafnodes; nats server report gateways", Risk: check.Safe})
+	}
+	f.fix = append(f.fix, s.stepDown(broken != ""), noEdit)
+	return f
+}
+
+func (s *sides) neverConnected(p *check.Pass) family {
+	f := s.silent(fmt.Sprintf("its leader %s has not reached the source since it took over", s.led.Server), p)
+	f.name = "never connected"
+	return f
+}
+
+// stepDown is the rung that helps where the mirror's own leader is stuck, and
+// what is known against it.
+func (s *sides) stepDown(linkBroken bool) check.Step {
+	switch {
+	case s.mirror.Replicas() < 2:
+		return check.Step{Say: "A leader step-down does nothing for a mirror with one replica, though the server answers success (jetstream_api.go:2339). Restarting its server " + s.led.Server + " re-creates the connection.", Run: "systemctl restart nats-server   # on " + s.led.Server, Risk: check.Disruptive}
+	case linkBroken:
+		return check.Step{Say: "A leader step-down does not help while the link is down, and it destroys the evidence: active becomes -1.", Risk: check.Safe}
+	}
+	return check.Step{Say: "If the link is fine: let the mirror's leader step down, once; measured, it healed within 1 s. Then look again: last seen below 1 s, its last sequence moving.", Run: "nats stream cluster step-down " + s.mirror.Name + at(s.mirror), Risk: check.Careful}
+}
+
+// noEdit records what often is advised and does nothing.
+var noEdit = check.Step{Say: "An edit of the mirror's configuration does not restart it: measured without effect on 2.15.2 (stream.go:2760).", Risk: check.Safe}
+
+func (s *sides) deliveryBroken(cause string) family {
+	return family{
+		name: "delivery path broken", cause: cause + ": messages on their way to the mirror are dropped",
+		fix: []check.Step{
+			{Say: "Find the permission, export or import that stops the delivery subject" + s.deliverPrefix() + ": leafnode deny_imports or deny_exports on $JS.M.>, or a stream import of the delivery prefix that is gone.", Run: "nats account info; nats server report leafnodes", Risk: check.Safe},
+			{Say: "A step-down, an edit or a restart does not help: only the configuration does. The mirror goes on at once when it is right.", Risk: check.Safe},
+		},
+	}
+}
+
+func (s *sides) deliverPrefix() string {
+	if external := s.mirror.Config.Mirror.External; external != nil && external.DeliverPrefix != "" {
+		return " " + external.DeliverPrefix + ".>"
+	}
+	return ""
+}
+
+func (s *sides) flowControl() family {
+	return family{
+		name: "flow control", cause: "its flow control is stalled: answers on $JS.FC.> do not reach the source",
+		fix: []check.Step{
+			{Say: "Add the missing export and import of the subject $JS.FC.> between the two accounts, or remove what denies it on the leaf link. The mirror goes on within seconds.", Run: "nats account info", Risk: check.Safe},
+			{Say: "A step-down or an edit does not help.", Risk: check.Safe},
+		},
+	}
+}
+
+func (s *sides) cannotStore(c *epoch.Consumer) family {
+	f := family{name: "cannot store", cause: "messages reach it and it does not store them"}
+	if c != nil {
+		f.cause = fmt.Sprintf("the source has delivered up to sequence %s and it does not store them", quantity.Count(c.Delivered.Stream))
+	}
+	if limit := s.fullBy(); limit != "" {
+		f.cause += ": it is full (" + limit + ", discard new)"
+		f.fix = append(f.fix, check.Step{Say: "Raise the limit, or discard old messages; nothing else helps.", Run: fmt.Sprintf("nats stream edit %s --max-msgs=-1 --max-bytes=-1", s.mirror.Name) + at(s.mirror), Risk: check.Careful})
+		return f
+	}
+	f.fix = append(f.fix,
+		check.Step{Say: "See the limits of the stream, of its account and of the storage of " + s.led.Server + ".", Run: "nats stream info " + s.mirror.Name + "; nats account info" + at(s.mirror), Risk: check.Safe},
+		check.Step{Say: "Look for write errors in the log of " + s.led.Server + ".", Run: "journalctl -u nats-server | grep -i mirror", Risk: check.Safe})
+	return f
+}
+
+// fullBy says which of the mirror's own limits refuses new messages, or "".
+func (s *sides) fullBy() string {
+	c, state := s.mirror.Config, s.led.State
+	switch {
+	case c.Discard != "new":
+		return ""
+	case c.MaxMsgs > 0 && state.Msgs >= uint64(c.MaxMsgs):
+		return "max_msgs " + quantity.Count(c.MaxMsgs)
+	case c.MaxBytes > 0 && float64(state.Bytes) >= 0.95*float64(c.MaxBytes):
+		// The next message no longer fits; the limit itself is rarely met exactly.
+		return "max_bytes " + quantity.Bytes(c.MaxBytes)
+	}
+	return ""
+}
+
+// brokenLink says which link between the two sides is visibly gone: no gateway
+// connection between their clusters, or no leaf connection between their
+// domains or systems. Empty where the links are there, or were not all seen.
+func (s *sides) brokenLink(e *epoch.Epoch) string {
+	here, there := s.system.Server(s.led.Server), e.System(s.origin.System).Server(s.source.Server)
+	if here == nil || there == nil {
+		return ""
+	}
+	if s.mirror.System == s.origin.System && s.mirror.Domain == s.origin.Domain {
+		if here.Cluster == there.Cluster || here.Gateways == nil {
+			return ""
+		}
+		if remote, ok := here.Gateways.Outbound[there.Cluster]; !ok || remote.Connection == nil {
+			return fmt.Sprintf("%s has no gateway connection to cluster %s", here.Name, there.Cluster)
+		}
+		return ""
+	}
+	if names, none := withoutLeafs(s.system, s.mirror); none {
+		return "no leafnode connection of account " + s.mirror.Account + " on " + names
+	}
+	if names, none := withoutLeafs(e.System(s.origin.System), s.origin); none {
+		return "no leafnode connection of account " + s.origin.Account + " on " + names
+	}
+	return ""
+}
+
+// withoutLeafs says whether no server of a stream's domain has a leaf
+// connection in the stream's account; it is not known, hence not said, as long
+// as one of them did not answer.
+func withoutLeafs(system *epoch.System, stream *epoch.Stream) (names string, none bool) {
+	var asked []string
+	for _, server := range system.Servers {
+		if server.Domain != stream.Domain {
+			continue
+		}
+		if server.Leafs == nil {
+			return "", false
+		}
+		for i := range server.Leafs.Leafs {
+			if account := server.Leafs.Leafs[i].Account; account == stream.Account || account == stream.AccountID {
+				return "", false
+			}
+		}
+		asked = append(asked, server.Name)
+	}
+	return strings.Join(asked, ", "), len(asked) > 0
+}

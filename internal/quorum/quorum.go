@@ -1,0 +1,96 @@
+// Package quorum says whether a replicated stream still has a majority, and how
+// much it can lose. It combines what the leader says of its peers with what the
+// auditor heard itself, because the leader's words vanish exactly when quorum
+// is really gone.
+package quorum
+
+import (
+	"fmt"
+	"time"
+
+	"rollcall/internal/epoch"
+	"rollcall/internal/quantity"
+)
+
+// lostAfter is the silence after which raft itself counts a peer as lost for
+// quorum (raft.go lostQuorumInterval, nats-server v2.15.2).
+const lostAfter = 10 * time.Second
+
+// Standing is the majority of one stream in one epoch.
+type Standing struct {
+	Size   int      // members of the group
+	Needed int      // Size/2+1
+	Alive  int      // members known or believed to take part
+	Lost   []string // servers of the members that do not
+	Leader string   // the leader that answered; "" if none did
+}
+
+// Of works out the standing of a stream.
+func Of(e *epoch.Epoch, system *epoch.System, stream *epoch.Stream) Standing {
+	s := Standing{Size: max(len(stream.Servers), stream.Replicas())}
+	s.Needed = s.Size/2 + 1
+	led := stream.Led()
+	if led != nil {
+		s.Leader = led.Server
+	}
+	for _, name := range stream.Servers {
+		if lost(e, system, led, name) {
+			s.Lost = append(s.Lost, name)
+		}
+	}
+	s.Alive = s.Size - len(s.Lost)
+	return s
+}
+
+// lost prefers the leader's word; without a leader a member is lost when its
+// server is silent.
+func lost(e *epoch.Epoch, system *epoch.System, led *epoch.View, name string) bool {
+	if led != nil && led.Server == name {
+		return false
+	}
+	if led != nil {
+		if peer := led.Peer(name); peer != nil {
+			seen, known := Unseen(led, peer)
+			return peer.Offline || known && seen > lostAfter
+		}
+	}
+	server := system.Server(name)
+	return server != nil && !server.Heard(e)
+}
+
+// Unseen is how long the leader has not heard from a peer. Active 0 without
+// being current means "never" (nats-facts 0.2): then it is the time since the
+// leader took over or since an earlier epoch saw the peer, whichever is later.
+// It is not known where only one epoch says so, because a busy healthy peer
+// looks the same for an instant (jetstream_cluster.go:14085).
+func Unseen(led *epoch.View, peer *epoch.Peer) (unseen time.Duration, known bool) {
+	if peer.Active > 0 || peer.Current {
+		return peer.Active, true
+	}
+	since := led.LeaderSince
+	if peer.HeardAt.After(since) {
+		since = peer.HeardAt
+	}
+	return led.At.Sub(since), peer.Unheard >= 2
+}
+
+// Has says whether there is a majority.
+func (s Standing) Has() bool { return s.Alive >= s.Needed }
+
+// Margin is how many more members can be lost before the majority is;
+// negative when it is lost already.
+func (s Standing) Margin() int { return s.Alive - s.Needed }
+
+// String says it in words: "2 of 3 members take part (2 needed): one more
+// failure and publishing stops".
+func (s Standing) String() string {
+	head := fmt.Sprintf("%d of %d members take part (%d needed)", s.Alive, s.Size, s.Needed)
+	switch margin := s.Margin(); {
+	case margin < 0:
+		return head + ": quorum is lost, publishing is refused"
+	case margin == 0:
+		return head + ": one more failure and publishing stops"
+	default:
+		return head + ": it survives " + quantity.Of(margin, "more failure")
+	}
+}
