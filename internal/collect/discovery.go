@@ -203,8 +203,7 @@ func (s *system) call(ctx context.Context, c *conn) (count int, err error) {
 		return 0, err
 	}
 	expected, seen := 1, map[string]bool{}
-	quiet := time.NewTimer(s.limits.LightDeadline)
-	defer quiet.Stop()
+	var quiet <-chan time.Time // not before as many answered as there are said to be
 	for {
 		select {
 		case answer := <-answers:
@@ -220,9 +219,9 @@ func (s *system) call(ctx context.Context, c *conn) (count int, err error) {
 			seen[reply.Server.ID] = true
 			expected = max(expected, reply.Data.ActiveServers)
 			if len(seen) >= expected {
-				quiet.Reset(pingQuiet)
+				quiet = time.After(pingQuiet)
 			}
-		case <-quiet.C:
+		case <-quiet:
 			return len(seen), nil
 		case <-timed.Done():
 			return len(seen), context.Cause(timed)
