@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,8 @@ var RequiredCases = []string{"bad", "threshold", "good", "no data", "clears"}
 // the epoch that the preceding @ names. STATE is pending, open or clearing for a
 // finding of this check, unknown for an entity that it could not judge, good
 // for one that it judged and found well; masked is open under another check's
-// finding. REGEXP must match the summary or the reason. A finding that is not
+// finding; gone for one that the epoch does not know any more. REGEXP must match
+// the summary, the impact or a line of evidence ("name: value"), or the reason. A finding that is not
 // expected fails the case: lines of the kind "ENTITY # want open" repeat the
 // expectation at later epochs. Before the first @ the world is changed only.
 // See assign for the values, World for the fields.
@@ -91,6 +93,7 @@ type script struct {
 	wants   []want
 	book    *ledger.Ledger
 	trail   *epoch.Trail
+	cur     *epoch.Epoch
 }
 
 type want struct {
@@ -181,7 +184,7 @@ func (s *script) change(words []string) (entity.Ref, error) {
 	return ref, nil
 }
 
-var wantSyntax = regexp.MustCompile(`^(pending|open|clearing|masked|unknown|good)(?:\s+(info|warning|critical))?(?:\s+/(.*)/)?$`)
+var wantSyntax = regexp.MustCompile(`^(pending|open|clearing|masked|unknown|good|gone)(?:\s+(info|warning|critical))?(?:\s+/(.*)/)?$`)
 
 func (s *script) expect(ref entity.Ref, text string) error {
 	m := wantSyntax.FindStringSubmatch(strings.TrimSpace(text))
@@ -203,6 +206,7 @@ func (s *script) judge() {
 	}
 	prev := s.world.prev
 	cur := s.world.Epoch()
+	s.cur = cur
 	s.trail = s.trail.Next(cur, check.Scalars(s.checks))
 	results := check.Evaluate(s.checks, s.settings, epoch.Pair{Prev: prev, Cur: cur}, s.trail)
 	for _, r := range results {
@@ -228,7 +232,9 @@ func (s *script) compare(result check.Result) {
 	at := s.world.Now.Sub(Start)
 	for ref, findings := range found {
 		for _, f := range findings {
-			if !slices.ContainsFunc(s.wants, func(w want) bool { return w.ref == ref && w.state != "unknown" && w.state != "good" }) {
+			if !slices.ContainsFunc(s.wants, func(w want) bool {
+				return w.ref == ref && w.state != "unknown" && w.state != "good" && w.state != "gone"
+			}) {
 				s.t.Errorf("%s: before line %d, at %s: unexpected %s %s on %s: %s", s.file, s.line, at, f.State, f.ID.Code, ref, f.Seen.Summary)
 			}
 		}
@@ -258,14 +264,25 @@ func (s *script) meet(w want, findings []ledger.Finding, result check.Result) {
 			fail("want good, got unknown=%q, findings: %s", reason, describe(findings))
 		}
 		return
+	case "gone":
+		if s.cur.Has(w.ref) || len(findings) > 0 {
+			fail("want gone, it is known; unknown=%q, findings: %s", reason, describe(findings))
+		}
+		return
 	}
 	for _, f := range findings {
-		if string(f.State) == strings.Replace(w.state, "masked", "open", 1) && (f.MaskedBy != nil) == (w.state == "masked") &&
-			(w.severity == "" || f.Seen.Severity.String() == w.severity) && w.pattern.MatchString(f.Seen.Summary) {
+		if string(f.State) == strings.Replace(w.state, "masked", "open", 1) && (f.State == ledger.Pending || (f.MaskedBy != nil) == (w.state == "masked")) &&
+			(w.severity == "" || f.Seen.Severity.String() == w.severity) && says(f.Seen, w.pattern) {
 			return
 		}
 	}
 	fail("want %s %s /%s/, got: %s; unknown=%q", w.state, w.severity, w.pattern, describe(findings), reason)
+}
+
+func says(o check.Observation, pattern *regexp.Regexp) bool {
+	return pattern.MatchString(o.Summary) || pattern.MatchString(o.Impact) || slices.ContainsFunc(o.Evidence, func(e check.Evidence) bool {
+		return pattern.MatchString(fmt.Sprintf("%s: %v", e.Name, e.Value))
+	})
 }
 
 func describe(findings []ledger.Finding) string {
@@ -274,7 +291,7 @@ func describe(findings []ledger.Finding) string {
 	}
 	var parts []string
 	for _, f := range findings {
-		part := fmt.Sprintf("%s %s since %s: %q", f.State, f.Seen.Severity, f.BadSince.Sub(Start).Round(time.Millisecond), f.Seen.Summary)
+		part := fmt.Sprintf("%s %s since %s: %q", f.State, f.Seen.Severity, f.BadSince.Sub(Start).Round(time.Millisecond), f.Seen.Summary) + " impact " + strconv.Quote(f.Seen.Impact)
 		if f.MaskedBy != nil {
 			part += " masked by " + f.MaskedBy.String()
 		}

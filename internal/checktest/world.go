@@ -52,6 +52,9 @@ type Server struct {
 
 	ShutdownAt time.Time `json:"shutdown_at"`
 	LameDuckAt time.Time `json:"lame_duck_at"`
+	// LostAt is since when no peer hears the server: its rows age from then on,
+	// and leaders elected later have never heard it (active 0, nats-facts 0.2).
+	LostAt time.Time `json:"lost_at"`
 	// MetaActive is since when the meta leader has not heard from the server,
 	// zero for a healthy one; Removed takes it out of the meta group.
 	MetaActive time.Duration `json:"meta_active"`
@@ -82,7 +85,7 @@ type Stream struct {
 	Leader      string    `json:"leader"` // "" is none
 	LeaderSince time.Time `json:"leader_since"`
 	// Replicas by server, in the order of the servers' names.
-	Replicas []*Replica `json:"-"`
+	Replicas []*Replica `json:"replicas"`
 	// Deleted streams are listed by nobody.
 	Deleted bool `json:"deleted"`
 
@@ -95,7 +98,7 @@ type Stream struct {
 // Replica is one replica of a stream, as its server lists it and as the leader
 // sees it.
 type Replica struct {
-	Server string `json:"-"`
+	Server string `json:"server"`
 
 	Current bool          `json:"current"`
 	Offline bool          `json:"offline"`
@@ -104,6 +107,9 @@ type Replica struct {
 	// Says is whom this replica names as leader, if that differs: a name, or "-"
 	// for nobody.
 	Says string `json:"says"`
+	// Unmet replicas are on a server that their peers have not met since they
+	// started, so they have no name for it.
+	Unmet bool `json:"unmet"`
 	// Unlisted replicas are missing from their server's answer.
 	Unlisted bool `json:"unlisted"`
 }
@@ -301,6 +307,9 @@ func (w *World) meta(s *Server) *wire.MetaCluster {
 		} else if m.Silent {
 			peer.Active = 0
 		}
+		if !m.LostAt.IsZero() {
+			peer.Current, peer.Active = false, w.Now.Sub(m.LostAt)
+		}
 		meta.Replicas = append(meta.Replicas, peer)
 	}
 	return meta
@@ -333,8 +342,17 @@ func (s *Stream) detail(w *World, r *Replica, view View) *wire.StreamDetail {
 			continue
 		}
 		peer := wire.PeerInfo{Name: other.Server, Current: other.Current, Offline: other.Offline, Active: other.Active, Lag: other.Lag}
+		if host := w.Server(s.System, other.Server); host != nil && !host.LostAt.IsZero() {
+			peer.Current, peer.Active = false, w.Now.Sub(host.LostAt)
+			if s.LeaderSince.After(host.LostAt) {
+				peer.Active = 0
+			}
+		}
 		if leader != r.Server {
 			peer = wire.PeerInfo{Name: other.Server} // a follower's rows mean nothing
+		}
+		if other.Unmet {
+			peer.Name = "Server name unknown at this time (peerID: " + other.Server + ")"
 		}
 		d.Cluster.Replicas = append(d.Cluster.Replicas, peer)
 	}
@@ -390,6 +408,7 @@ func (w *World) Shift(d time.Duration) {
 		shift(&s.Vars.Start)
 		shift(&s.ShutdownAt)
 		shift(&s.LameDuckAt)
+		shift(&s.LostAt)
 	}
 	for _, s := range w.Streams {
 		shift(&s.Created)

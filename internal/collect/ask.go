@@ -49,10 +49,11 @@ func (s *system) ask(ctx context.Context, t *target) {
 	if t.vars == nil && v.moved && t.coverage[epoch.Varz].Outcome == epoch.TimedOut {
 		// It was the way that failed, not the server.
 		delete(t.coverage, epoch.Varz)
+		s.load.progressed(0, -1)
 		t.vars = question[wire.VARZ](ctx, v, epoch.Varz, wire.VARZRequest{})
 	}
 	t.list(ctx, v)
-	t.health = question[wire.HEALTHZ](ctx, v, epoch.Healthz, wire.HEALTHZRequest{Details: true})
+	t.health = question[wire.HEALTHZ](ctx, v, epoch.Healthz, wire.HEALTHZRequest{Details: !t.tooManyAssets(s)})
 	t.routes = question[wire.ROUTEZ](ctx, v, epoch.Routez, wire.ROUTEZRequest{})
 	t.gateways = question[wire.GATEWAYZ](ctx, v, epoch.Gatewayz, wire.GATEWAYZRequest{})
 	if v.gone == nil && t.tooManyLeafs(s) {
@@ -72,8 +73,21 @@ func (t *target) dated() {
 	}
 }
 
-// leafRowBytes is one row of LEAFZ, uncompressed.
-const leafRowBytes = 500
+// One row of LEAFZ, and one error of HEALTHZ, uncompressed.
+const (
+	leafRowBytes     = 500
+	healthErrorBytes = 250
+)
+
+// tooManyAssets says whether HEALTHZ could close a leaf link on its way if it
+// had to name every stream and consumer.
+func (t *target) tooManyAssets(s *system) bool {
+	if !t.viaLeaf || t.listing == nil {
+		return t.viaLeaf
+	}
+	z := t.listing.summary
+	return int64(z.Streams+z.Consumers)*healthErrorBytes/leafRatio > s.leafLimit()
+}
 
 // tooManyLeafs says whether the list of leaf nodes could close a leaf link on
 // its way.
@@ -247,8 +261,8 @@ func (v *interview) failure(ctx context.Context, q epoch.Question, err error) (e
 		}
 		return epoch.TimedOut, ""
 	}
-	v.gone, v.skipped = errNoConnection, epoch.Unreachable
-	return epoch.Unreachable, errNoConnection.Error()
+	v.gone, v.skipped = err, epoch.Unreachable
+	return epoch.Unreachable, err.Error()
 }
 
 // stillThere asks a server that has answered before for its STATSZ, to tell a

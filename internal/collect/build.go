@@ -49,11 +49,11 @@ func (r *roll) markNameless(s *epoch.SystemBuilder, filled map[string]bool) {
 		server := s.Server(known.Name)
 		for _, q := range epoch.Questions {
 			server.Coverage[q] = epoch.Answer{Outcome: epoch.Skipped, Detail: "its id is not known, as it has never answered"}
-			if r.blind {
-				server.Coverage[q] = epoch.Answer{Outcome: epoch.Unreachable, Detail: errNoConnection.Error()}
+			if r.blind != nil {
+				server.Coverage[q] = epoch.Answer{Outcome: epoch.Unreachable, Detail: r.blind.Error()}
 			}
 		}
-		if !r.blind {
+		if r.blind == nil {
 			server.Coverage[epoch.Statsz] = epoch.Answer{Outcome: epoch.TimedOut, Detail: "it has answered no call to all servers and sent no beat"}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -24,6 +25,8 @@ func TestCluster(t *testing.T) {
 		{Name: "SYS", Users: strings.Join([]string{
 			"{user: audit, password: audit, permissions: " + leastPrivilege + "}",
 			"{user: nojsz, password: nojsz, permissions: " + strings.Replace(leastPrivilege, `"$SYS.REQ.SERVER.*.JSZ", `, "", 1) + "}",
+			`{user: bare, password: bare, permissions: {subscribe: "_INBOX.>", publish: [ "$SYS.REQ.SERVER.*.VARZ", "$SYS.REQ.SERVER.*.STATSZ",
+			  "$SYS.REQ.SERVER.*.JSZ", "$SYS.REQ.SERVER.*.HEALTHZ", "$SYS.REQ.SERVER.*.ROUTEZ", "$SYS.REQ.SERVER.*.GATEWAYZ", "$SYS.REQ.SERVER.*.LEAFZ" ]}}`,
 			`{user: deaf, password: deaf, permissions: {subscribe: "x"}}`,
 		}, "\n")},
 	}}}})
@@ -53,6 +56,7 @@ func TestCluster(t *testing.T) {
 		if _, consumers := s.Counts(); consumers != 9 {
 			t.Errorf("%d consumers", consumers)
 		}
+		t.Logf("epoch of %v, %+v", e.FinishedAt.Sub(e.StartedAt), c.Load())
 		if l := c.Load(); l.Requests < 3*len(epoch.Questions) || l.BytesReceived == 0 || l.BytesSent == 0 || l.Slowest.Server == "" {
 			t.Errorf("load %+v", l)
 		}
@@ -61,7 +65,7 @@ func TestCluster(t *testing.T) {
 	t.Run("chunks", func(t *testing.T) {
 		whole := connect(t, ctx, Options{}, System{Name: "s", Servers: urls, User: "sys", Password: "sys"})
 		want := shape(until(t, ctx, whole, nil, func(e *epoch.Epoch) string { return wrong(e, "s", three, epoch.Answered) }))
-		for _, bytes := range []int64{1, 12 << 10} { // account by account; by pages
+		for _, bytes := range []int64{1, 20 << 10} { // account by account; by pages
 			c := connect(t, ctx, Options{Limits: Limits{AnswerBytes: bytes}}, System{Name: "s", Servers: urls, User: "sys", Password: "sys"})
 			e := collect(t, ctx, c, nil)
 			if w := wrong(e, "s", three, epoch.Answered); w != "" {
@@ -91,6 +95,10 @@ func TestCluster(t *testing.T) {
 		c := connect(t, ctx, Options{}, System{Name: "s", Servers: urls, User: "audit", Password: "audit"})
 		until(t, ctx, c, nil, func(e *epoch.Epoch) string { return wrong(e, "s", three, epoch.Answered) })
 	})
+	t.Run("no call and no events", func(t *testing.T) {
+		c := connect(t, ctx, Options{}, System{Name: "s", Servers: urls, User: "bare", Password: "bare"})
+		until(t, ctx, c, nil, func(e *epoch.Epoch) string { return wrong(e, "s", three, epoch.Answered) })
+	})
 	t.Run("one permission missing", func(t *testing.T) {
 		c := connect(t, ctx, Options{}, System{Name: "s", Servers: urls, User: "nojsz", Password: "nojsz"})
 		e := collect(t, ctx, c, nil)
@@ -109,6 +117,7 @@ func TestCluster(t *testing.T) {
 		var refused *RefusedError
 		var application *NotSystemAccountError
 		var unreachable *UnreachableError
+		var credentials *CredentialsError
 		for name, try := range map[string]struct {
 			system System
 			as     any
@@ -117,6 +126,11 @@ func TestCluster(t *testing.T) {
 			"wrong password": {System{Servers: urls, User: "sys", Password: "s3cret"}, &refused, "Authorization Violation"},
 			"application":    {System{Servers: urls, User: "app", Password: "app"}, &application, "APP"},
 			"deaf":           {System{Servers: urls, User: "deaf", Password: "deaf"}, &refused, "_INBOX"},
+			"no such creds":  {System{Servers: urls, Creds: "/nowhere/a.creds"}, &credentials, "creds file /nowhere/a.creds: no such file"},
+			"no such nkey":   {System{Servers: urls, NKey: "/nowhere/a.nk"}, &credentials, "nkey file /nowhere/a.nk"},
+			"no such CA":     {System{Servers: urls, TLSCA: "/nowhere/ca.pem"}, &credentials, "CA file /nowhere/ca.pem"},
+			"no such cert":   {System{Servers: urls, TLSCert: "/nowhere/c.pem", TLSKey: "/nowhere/k.pem"}, &credentials, "/nowhere/c.pem"},
+			"no context":     {System{Context: "nowhere"}, &credentials, "nats context nowhere"},
 			"unreachable":    {System{Servers: "nats://me:s3cret@127.0.0.1:1"}, &unreachable, "nats://127.0.0.1:1:"},
 		} {
 			try.system.Name = "s"
@@ -157,7 +171,7 @@ func TestCluster(t *testing.T) {
 	})
 
 	t.Run("freeze", func(t *testing.T) {
-		c := connect(t, ctx, Options{}, System{Name: "s", Servers: d.SystemURL("C")})
+		c := connect(t, ctx, impatient, System{Name: "s", Servers: d.SystemURL("C")})
 		e := until(t, ctx, c, nil, func(e *epoch.Epoch) string { return wrong(e, "s", three, epoch.Answered) })
 		for _, victim := range three {
 			others := slices.DeleteFunc(slices.Clone(three), func(name string) bool { return name == victim })
@@ -169,6 +183,7 @@ func TestCluster(t *testing.T) {
 				if w := wrong(e, "s", others, epoch.Answered); w != "" {
 					t.Errorf("%s frozen: %s", victim, w)
 				}
+				t.Logf("%s frozen: epoch of %v, %+v", victim, e.FinishedAt.Sub(e.StartedAt), c.Load())
 				if w := wrong(e, "s", []string{victim}, epoch.TimedOut, epoch.Skipped); w != "" || e.System("s").Server(victim).Heard(e) {
 					t.Errorf("%s frozen, but heard: %s", victim, w)
 				}
@@ -189,7 +204,7 @@ func TestCluster(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		c := connect(t, ctx, Options{}, System{Name: "s", Servers: d.SystemURL("C")})
+		c := connect(t, ctx, impatient, System{Name: "s", Servers: d.SystemURL("C")})
 		e := collect(t, ctx, c, nil)
 		if w := wrong(e, "s", []string{"n1", "n3"}, epoch.Answered); w != "" {
 			t.Error(w)
@@ -200,7 +215,7 @@ func TestCluster(t *testing.T) {
 	})
 
 	t.Run("all frozen", func(t *testing.T) {
-		c := connect(t, ctx, Options{}, System{Name: "s", Servers: d.SystemURL("C")})
+		c := connect(t, ctx, impatient, System{Name: "s", Servers: d.SystemURL("C")})
 		e := until(t, ctx, c, nil, func(e *epoch.Epoch) string { return wrong(e, "s", three, epoch.Answered) })
 		for _, name := range three {
 			if err := d.Server(name).Freeze(); err != nil {
@@ -220,6 +235,23 @@ func TestCluster(t *testing.T) {
 			}
 		}
 		until(t, ctx, c, e, func(e *epoch.Epoch) string { return wrong(e, "s", three, epoch.Answered) })
+	})
+
+	t.Run("isolated", func(t *testing.T) {
+		// n1 reaches nobody, but the auditor reaches n1 and, beside it, n2.
+		c := connect(t, ctx, impatient, System{Name: "s", Servers: d.Server("n1").URL("SYS") + "," + d.Server("n2").URL("SYS")})
+		e := until(t, ctx, c, nil, func(e *epoch.Epoch) string { return wrong(e, "s", three, epoch.Answered) })
+		d.Isolate("n1")
+		for range 2 {
+			e = collect(t, ctx, c, e)
+			if w := wrong(e, "s", three, epoch.Answered); w != "" {
+				t.Error(w)
+			}
+		}
+		d.Rejoin("n1")
+		if err := d.WaitReady(ctx); err != nil {
+			t.Fatal(err)
+		}
 	})
 
 	t.Run("restart", func(t *testing.T) {
@@ -269,6 +301,9 @@ func TestCluster(t *testing.T) {
 		}
 	})
 }
+
+// impatient spares the tests of silence half of their time.
+var impatient = Options{Limits: Limits{LightDeadline: time.Second}}
 
 // hosts takes the credentials out of a list of URLs.
 func hosts(urls string) string { return strings.Join(redacted(splitURLs(urls)), ",") }

@@ -33,7 +33,6 @@ type Collector struct {
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	turn   sync.Mutex // held while an epoch is made
-	wg     sync.WaitGroup
 }
 
 // system is one NATS system and the connections to it.
@@ -48,9 +47,11 @@ type system struct {
 	load    *load
 	symbols *symbols
 
+	maxPayload int64 // the lowest that any server was heard to have, in bytes; 0 before the first
+	verified   bool  // the user is one of the system account
+
 	// Of the epoch under way:
-	budget     *budget
-	maxPayload int64 // the lowest that any server of the system has, in bytes
+	budget *budget
 
 	restoring sync.Mutex
 	blind     bool // no connection could be made in this epoch; guarded by restoring

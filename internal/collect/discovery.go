@@ -23,9 +23,11 @@ const (
 	// pingEvery is how often all servers are called at once. New ones are heard
 	// by their beat within 10 s anyway.
 	pingEvery = 30 * time.Second
-	// pingQuiet ends the wait for answers to a PING once as many came as servers
-	// are said to be: those beyond a leaf link are not counted, and take longer.
+	// pingQuiet ends the wait for more answers to a PING once as many came as
+	// servers are said to be: those beyond a leaf link are not counted, and take
+	// longer. pingLost ends it when some stay away; their neighbours name them.
 	pingQuiet = 400 * time.Millisecond
+	pingLost  = time.Second
 	// aliveFor is how long after its last sign of life a server that no epoch
 	// knows is still asked.
 	aliveFor = time.Minute
@@ -142,16 +144,6 @@ func (p *peers) snapshot(now time.Time, keep map[string]bool) map[string]peer {
 	return known
 }
 
-func (p *peers) get(id string) (peer, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	known := p.byID[id]
-	if known == nil {
-		return peer{}, false
-	}
-	return *known, true
-}
-
 // due says whether the servers should be called again, and takes the turn.
 func (p *peers) due(now time.Time) bool {
 	p.mu.Lock()
@@ -203,7 +195,7 @@ func (s *system) call(ctx context.Context, c *conn) (count int, err error) {
 		return 0, err
 	}
 	expected, seen := 1, map[string]bool{}
-	var quiet <-chan time.Time // not before as many answered as there are said to be
+	var quiet <-chan time.Time // not before one has answered
 	for {
 		select {
 		case answer := <-answers:
@@ -218,6 +210,7 @@ func (s *system) call(ctx context.Context, c *conn) (count int, err error) {
 			s.peers.answered(reply.Server, reply.Data, s.now())
 			seen[reply.Server.ID] = true
 			expected = max(expected, reply.Data.ActiveServers)
+			quiet = time.After(pingLost)
 			if len(seen) >= expected {
 				quiet = time.After(pingQuiet)
 			}
@@ -233,6 +226,12 @@ func (s *system) call(ctx context.Context, c *conn) (count int, err error) {
 // answered by servers. The error is a *NotSystemAccountError, a *RefusedError
 // or an *UnreachableError.
 func (s *system) verify(ctx context.Context) error {
+	err := s.check(ctx)
+	s.verified = err == nil
+	return err
+}
+
+func (s *system) check(ctx context.Context) error {
 	s.peers.due(s.now())
 	err := s.discover(ctx)
 	c := s.links.pick("", nil)

@@ -188,7 +188,12 @@ func (l *lister) eachDirectly(ctx context.Context, ids []string) {
 		if l.seen[id] {
 			continue
 		}
-		z := l.fetch(ctx, ofAccount(id), l.system.limits.HeavyDeadline)
+		request := ofAccount(id)
+		if len(ids) == 1 && l.size.raw() > maxAnswer {
+			request.Consumer, request.DirectConsumer = false, false
+			l.cut = append(l.cut, fmt.Sprintf("the %d consumers of account %s: more than one answer can carry, and an account cannot be divided", l.size.consumers, id))
+		}
+		z := l.fetch(ctx, request, l.system.limits.HeavyDeadline)
 		if z == nil {
 			return
 		}

@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -96,7 +97,10 @@ func (l *links) restore(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	return errors.Join(errNoConnection, err)
+	if err == nil {
+		err = errSilent
+	}
+	return fmt.Errorf("%w: %w", errNoConnection, err)
 }
 
 // widen looks in the background for the second server to hang on.
@@ -149,6 +153,15 @@ func (l *links) open() []*conn {
 	defer l.mu.Unlock()
 	l.conns = slices.DeleteFunc(l.conns, func(c *conn) bool { return c.nc.IsClosed() })
 	return slices.Clone(l.conns)
+}
+
+// serverIDs lists the servers that connections lead to.
+func (l *links) serverIDs() []string {
+	var ids []string
+	for _, c := range l.open() {
+		ids = append(ids, c.serverID)
+	}
+	return ids
 }
 
 // add takes new connections in, unless enough to other servers are there.

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"rollcall/internal/epoch"
@@ -171,5 +170,3 @@ func manyStreams(t testing.TB, d *sim.Deployment, cluster, account, prefix strin
 		}
 	}
 }
-
-var _ = nats.DefaultURL

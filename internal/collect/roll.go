@@ -18,18 +18,27 @@ type roll struct {
 	prev    *epoch.System
 	targets map[string]*target // by id
 	asked   map[string]bool    // ids that askAll has dealt with
-	called  bool               // all servers were called at once in this epoch
-	blind   bool               // the auditor has no connection
+	calling sync.WaitGroup     // a call to all servers beside the questions
+	blind   error              // why the auditor cannot ask; nil if it can
 }
 
 // begin makes sure of a connection, finds the servers and lists whom to ask.
 func (s *system) begin(ctx context.Context, prev *epoch.System) *roll {
 	r := &roll{system: s, prev: prev, targets: map[string]*target{}, asked: map[string]bool{}}
-	r.blind = s.links.ready(ctx) != nil
-	if !r.blind && (prev == nil || s.peers.due(s.now())) && ctx.Err() == nil {
+	r.blind = s.links.ready(ctx)
+	if r.blind == nil && !s.verified {
+		r.blind = s.verify(ctx)
+	}
+	switch {
+	case r.blind != nil:
+	case prev == nil:
 		// A first epoch calls again even right after Connect: that costs little
 		// and finds who was not yet there.
+		s.peers.due(s.now())
 		r.call(ctx)
+	case s.peers.due(s.now()):
+		// Servers known by now need not wait for those who are to be found.
+		r.calling.Go(func() { r.call(ctx) })
 	}
 	r.enlist()
 	return r
@@ -37,10 +46,7 @@ func (s *system) begin(ctx context.Context, prev *epoch.System) *roll {
 
 // call calls all servers at once. Who does not answer is asked by id, so a
 // failure says nothing that the questions will not say better.
-func (r *roll) call(ctx context.Context) {
-	r.called = true
-	_ = r.system.discover(ctx)
-}
+func (r *roll) call(ctx context.Context) { _ = r.system.discover(ctx) }
 
 // enlist adds the servers to ask: those of the previous epoch and those heard of
 // lately. It can be called again when more were heard of.
@@ -52,11 +58,15 @@ func (r *roll) enlist() {
 		}
 	}
 	known := r.system.peers.snapshot(r.system.now(), remembered)
-	var connected []string
 	for _, c := range r.system.links.open() {
-		connected = append(connected, c.serverID)
+		if _, ok := known[c.serverID]; !ok {
+			// It may be known by nothing else where the user may not call all.
+			known[c.serverID] = peer{info: wire.ServerInfo{
+				ID: c.serverID, Name: c.nc.ConnectedServerName(), Cluster: c.nc.ConnectedClusterName(), Version: c.nc.ConnectedServerVersion(),
+			}}
+		}
 	}
-	near := survey(connected, known)
+	near := survey(r.system.links.serverIDs(), known)
 	for id, p := range known {
 		r.add(&target{
 			id: id, info: p.info, start: startOf(&p), heardAt: p.heardAt,
@@ -112,22 +122,42 @@ func (r *roll) add(t *target) *target {
 
 // askAll asks the servers that were not yet asked, a few at a time.
 func (r *roll) askAll(ctx context.Context) {
-	var todo []*target
+	var direct, beyond []*target
 	for _, id := range slices.Sorted(maps.Keys(r.targets)) {
-		if !r.asked[id] {
-			r.asked[id] = true
-			todo = append(todo, r.targets[id])
+		switch t := r.targets[id]; {
+		case r.asked[id]:
+			continue
+		case t.viaLeaf && r.prev == nil:
+			beyond = append(beyond, t)
+		default:
+			direct = append(direct, t)
 		}
+		r.asked[id] = true
 	}
+	r.system.load.progressed((len(direct)+len(beyond))*len(epoch.Questions), 0)
+	r.learnPayload()
+	r.askThese(ctx, direct)
+	// At first sight, servers on this side of the leaf links come first: their
+	// VARZ tells how large an answer may be that passes the link.
+	r.learnPayload()
+	r.askThese(ctx, beyond)
+}
+
+func (r *roll) askThese(ctx context.Context, todo []*target) {
 	s := r.system
-	s.load.progressed(len(todo)*len(epoch.Questions), 0)
-	s.maxPayload = r.lowestPayload()
-	slots := make(chan struct{}, s.limits.Concurrency)
+	// Those who will probably stay silent must not hold up the others, and one
+	// small question to each is no load.
+	present, absent := make(chan struct{}, s.limits.Concurrency), make(chan struct{}, absentConcurrency)
+	slices.SortStableFunc(todo, func(a, b *target) int { return a.expected(s) - b.expected(s) })
 	var wg sync.WaitGroup
 	for _, t := range todo {
-		if r.blind {
-			t.unreachable(s)
+		if r.blind != nil {
+			t.unreachable(s, r.blind)
 			continue
+		}
+		slots := present
+		if t.expected(s) == 0 {
+			slots = absent
 		}
 		slots <- struct{}{}
 		wg.Go(func() {
@@ -141,10 +171,23 @@ func (r *roll) askAll(ctx context.Context) {
 	wg.Wait()
 }
 
+// absentConcurrency is how many servers that were silent of late are asked at
+// once.
+const absentConcurrency = 32
+
+// expected is 0 for a server that was silent of late, 1 for one that should
+// answer.
+func (t *target) expected(s *system) int {
+	if s.now().Sub(t.heardAt) > missedBeats {
+		return 0
+	}
+	return 1
+}
+
 // unreachable notes that the auditor could not ask.
-func (t *target) unreachable(s *system) {
+func (t *target) unreachable(s *system, why error) {
 	for _, q := range epoch.Questions {
-		t.coverage[q] = epoch.Answer{Outcome: epoch.Unreachable, Detail: errNoConnection.Error()}
+		t.coverage[q] = epoch.Answer{Outcome: epoch.Unreachable, Detail: why.Error()}
 	}
 	s.load.progressed(0, len(epoch.Questions))
 }
@@ -152,21 +195,21 @@ func (t *target) unreachable(s *system) {
 // defaultMaxPayload is what a server accepts that is not configured otherwise.
 const defaultMaxPayload = 1 << 20
 
-// lowestPayload is the lowest max_payload that is known of any server: which of
-// them ends a leaf link is not known.
-func (r *roll) lowestPayload() int64 {
-	lowest := int64(defaultMaxPayload)
-	for _, c := range r.system.links.open() {
-		lowest = min(lowest, c.nc.MaxPayload())
+// learnPayload keeps the lowest max_payload that any server was ever heard to
+// have: which of them ends a leaf link is not known.
+func (r *roll) learnPayload() {
+	s := r.system
+	if s.maxPayload == 0 {
+		s.maxPayload = defaultMaxPayload
 	}
-	if r.prev != nil {
-		for _, server := range r.prev.Servers {
-			if server.Vars != nil && server.Vars.MaxPayload > 0 {
-				lowest = min(lowest, int64(server.Vars.MaxPayload))
-			}
+	for _, c := range s.links.open() {
+		s.maxPayload = min(s.maxPayload, c.nc.MaxPayload())
+	}
+	for _, t := range r.targets {
+		if t.vars != nil && t.vars.MaxPayload > 0 {
+			s.maxPayload = min(s.maxPayload, int64(t.vars.MaxPayload))
 		}
 	}
-	return lowest
 }
 
 // leafLimit is how large an answer through a leaf link may be, compressed.
@@ -183,15 +226,9 @@ func (c *Collector) askNew(ctx context.Context, rolls []*roll) bool {
 }
 
 func (r *roll) search(ctx context.Context) bool {
-	if r.blind || ctx.Err() != nil {
+	r.calling.Wait()
+	if r.blind != nil || ctx.Err() != nil {
 		return false
-	}
-	lost := false
-	for _, t := range r.targets {
-		lost = lost || !t.heard
-	}
-	if lost && !r.called {
-		r.call(ctx)
 	}
 	r.enlist()
 	r.followRoutes()

@@ -33,29 +33,50 @@ func Of(e *epoch.Epoch, system *epoch.System, stream *epoch.Stream) Standing {
 	if led != nil {
 		s.Leader = led.Server
 	}
-	for _, name := range stream.Servers {
-		if lost(e, system, led, name) {
-			s.Lost = append(s.Lost, name)
+	if led == nil {
+		for _, name := range stream.Servers {
+			if server := system.Server(name); server != nil && (Silent(e, server) || server.JetStream != nil && server.JetStream.Disabled) {
+				s.Lost = append(s.Lost, name)
+			}
+		}
+		s.Alive = s.Size - len(s.Lost)
+		return s
+	}
+	// The leader's rows are the group: also members whose server nobody has met,
+	// and not the places that no server fills.
+	for i := range led.Peers {
+		if lost(led, &led.Peers[i]) {
+			s.Lost = append(s.Lost, led.Peers[i].Name)
 		}
 	}
+	s.Size = 1 + len(led.Peers)
+	s.Needed = s.Size/2 + 1
 	s.Alive = s.Size - len(s.Lost)
 	return s
 }
 
-// lost prefers the leader's word; without a leader a member is lost when its
-// server is silent.
-func lost(e *epoch.Epoch, system *epoch.System, led *epoch.View, name string) bool {
-	if led != nil && led.Server == name {
-		return false
-	}
-	if led != nil {
-		if peer := led.Peer(name); peer != nil {
-			seen, known := Unseen(led, peer)
-			return peer.Offline || known && seen > lostAfter
-		}
-	}
-	server := system.Server(name)
-	return server != nil && !server.Heard(e)
+// lost says whether a leader has lost a member, in its own words.
+func lost(led *epoch.View, peer *epoch.Peer) bool {
+	seen, known := Unseen(led, peer)
+	return peer.Offline || known && seen > lostAfter
+}
+
+// peerHearing is how recently a peer must have heard a server for the server to
+// count as alive although it answers the audit nothing: three raft heartbeats.
+const peerHearing = 3 * time.Second
+
+// PeersHear says whether another server hears the server now. One that answers
+// the audit nothing is then a gap in the audit, not a silent server. What peers
+// heard before it announced its shutdown does not count.
+func PeersHear(e *epoch.Epoch, server *epoch.Server) bool {
+	return server.ShutdownAt.IsZero() && e.FinishedAt.Sub(server.PeersHeardAt) < peerHearing
+}
+
+// Silent says whether nobody hears the server, neither the auditor, which had a
+// way to ask it, nor its peers.
+func Silent(e *epoch.Epoch, server *epoch.Server) bool {
+	asked := server.Asked() && server.Coverage[epoch.Varz].Outcome != epoch.Unreachable
+	return (asked || server.NamedBy != "") && !server.Heard(e) && !PeersHear(e, server)
 }
 
 // Unseen is how long the leader has not heard from a peer. Active 0 without

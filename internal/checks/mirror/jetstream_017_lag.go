@@ -47,7 +47,7 @@ var Lag = check.Define(&Family, check.Spec[struct{}]{
 	},
 	Opens:  "reported lag, or the proven distance between source and mirror, is at least the metadata's value.",
 	Clears: "both are below it.",
-	Blind:  "the true lag where no audited system shows the source, and of filtered mirrors: there the reported lag alone counts.",
+	Blind:  "the true lag of filtered mirrors: there the reported lag alone counts. Where no audited system shows the source, a reported lag below the value is unknown.",
 	Run: func(p *check.Pass, _ struct{}) {
 		for mirror, led := range p.Mirrors() {
 			limit, set := monitor.Count(mirror.Metadata(), monitor.LagCritical)
@@ -58,8 +58,11 @@ var Lag = check.Define(&Family, check.Spec[struct{}]{
 				p.Unknown(mirror.Ref().As(entity.Mirror), fmt.Sprintf("its leader %s does not report on the mirror yet", led.Server))
 				continue
 			}
-			proven, evidence := provenLag(p, mirror, led)
+			proven, evidence, why := provenLag(p, mirror, led)
 			if max(proven, led.Mirror.Lag) < limit {
+				if why != "" {
+					p.Unknown(mirror.Ref().As(entity.Mirror), why)
+				}
 				continue
 			}
 			p.Bad(check.Observation{
@@ -79,15 +82,21 @@ var Lag = check.Define(&Family, check.Spec[struct{}]{
 
 // provenLag is how many messages of the previous epoch's source the mirror
 // still lacks: a lower bound of the true lag, free of the time between two
-// answers. Zero where it cannot be proven.
-func provenLag(p *check.Pass, mirror *epoch.Stream, led *epoch.View) (uint64, []check.Evidence) {
+// answers. Zero where there is none; a reason means that it cannot be known.
+func provenLag(p *check.Pass, mirror *epoch.Stream, led *epoch.View) (lag uint64, evidence []check.Evidence, why string) {
 	s, why := sidesOf(p.Cur, mirror, led)
-	if why != "" || s.filtered() {
-		return 0, nil
+	if why != "" {
+		return 0, nil, why
+	}
+	if s.filtered() {
+		return 0, nil, ""
 	}
 	before, ok := s.before(p)
-	if !ok || !holds(before.source, led.State) {
-		return 0, s.positions()
+	if !ok {
+		return 0, s.positions(), "two consecutive epochs that show mirror and source are needed"
 	}
-	return before.source.State.LastSeq - led.State.LastSeq, s.positions()
+	if holds(before.source, led.State) {
+		lag = before.source.State.LastSeq - led.State.LastSeq
+	}
+	return lag, s.positions(), ""
 }

@@ -48,37 +48,13 @@ var Seen = check.Define(&Family, check.Spec[struct{}]{
 	Clears: "something arrives, or the threshold is gone.",
 	Blind:  "stalls that keep activity fresh: JETSTREAM_026.",
 	Run: func(p *check.Pass, _ struct{}) {
-		for stream, led := range p.LedStreams() {
-			limit, set := monitor.Duration(stream.Metadata(), monitor.SeenCritical)
-			if !set {
-				continue
-			}
-			if stream.IsMirror() {
-				if led.Mirror == nil {
-					p.Unknown(stream.Ref().As(entity.Mirror), fmt.Sprintf("its leader %s does not report on the mirror yet", led.Server))
-				} else {
-					observeSeen(p, stream, led, stream.Ref().As(entity.Mirror), led.Mirror, limit)
-				}
-			}
-			for i := range led.Sources {
-				if i < len(stream.Upstreams) {
-					observeSeen(p, stream, led, stream.Ref().WithOrigin(originOf(stream, led.Sources[i].Name, i)), &led.Sources[i], limit)
-				}
+		for c := range copiers(p) {
+			if limit, set := monitor.Duration(c.stream.Metadata(), monitor.SeenCritical); set {
+				observeSeen(p, c.stream, c.led, c.ref, c.state, limit)
 			}
 		}
 	},
 })
-
-// originOf names the configured origin of the i-th reported source. The report
-// is not in the order of the configuration.
-func originOf(stream *epoch.Stream, name string, i int) string {
-	for j := range stream.Config.Sources {
-		if stream.Config.Sources[j].Name == name && j < len(stream.Upstreams) {
-			return stream.Upstreams[j].Origin
-		}
-	}
-	return stream.Upstreams[i].Origin
-}
 
 func observeSeen(p *check.Pass, stream *epoch.Stream, led *epoch.View, ref entity.Ref, c *epoch.Copying, limit time.Duration) {
 	last := lastActive(stream, led, c)

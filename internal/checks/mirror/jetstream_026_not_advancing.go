@@ -111,15 +111,20 @@ func (s *sides) stalled(before sides) (stalled bool, why string) {
 		return true, ""
 	}
 	was, _ := before.consumer()
-	waiting := c.Pending > 0 && was != nil && was.Pending > 0
-	if s.filtered() {
-		// Deliveries that are not stored show in the consumer's own count.
-		dropped := was != nil && was.Created.Equal(c.Created) && c.Delivered.Consumer > was.Delivered.Consumer
-		return waiting || dropped, ""
+	waiting := c.Pending > 0 && (was != nil && was.Pending > 0 || !s.filtered())
+	silent := !s.filtered() && (s.led.Mirror == nil || s.led.Mirror.Active > recreatedAfter)
+	return waiting || silent || unstored(before.source, was, c), ""
+}
+
+// unstored says whether the internal consumer delivered anything between two
+// epochs in which its mirror stood still. How far the consumer is in the source
+// proves nothing: it passes over what was deleted there too (measured on 2.15.2:
+// last five of 105 messages deleted, mirror at 100 and well, consumer at 105).
+func unstored(before *epoch.View, was, c *epoch.Consumer) bool {
+	if c.Created.After(before.At) {
+		return c.Delivered.Consumer > 0
 	}
-	// Nothing pending and nothing delivered beyond the mirror's end: the source's
-	// newest messages were deleted before the mirror could see them.
-	return c.Pending > 0 || c.Delivered.Stream > s.led.State.LastSeq || s.led.Mirror == nil || s.led.Mirror.Active > recreatedAfter, ""
+	return was != nil && was.Created.Equal(c.Created) && c.Delivered.Consumer > was.Delivered.Consumer
 }
 
 func (s *sides) observeStall(p *check.Pass, before sides, t notAdvancing) check.Observation {

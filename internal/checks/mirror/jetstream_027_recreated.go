@@ -66,11 +66,11 @@ func (s *sides) startsLater() bool {
 }
 
 // holdsFormer says whether the mirror holds messages older than its source,
-// none of whose own messages are: a source that itself copies from elsewhere
-// has messages older than itself.
+// none of whose own messages are. A source that itself is a mirror has, or had
+// before its limits removed them, messages older than itself.
 func (s *sides) holdsFormer() bool {
 	m, o := s.led.State, s.source.State
-	if m.Msgs == 0 || !m.FirstTS.Before(s.origin.Created) || !s.mirror.Created.Before(s.origin.Created) {
+	if m.Msgs == 0 || s.origin.IsMirror() || !m.FirstTS.Before(s.origin.Created) || !s.mirror.Created.Before(s.origin.Created) {
 		return false
 	}
 	return o.Msgs == 0 || !o.FirstTS.Before(s.origin.Created)
@@ -78,18 +78,21 @@ func (s *sides) holdsFormer() bool {
 
 func (s *sides) observeRecreation() check.Observation {
 	m, o := s.led.State, s.source.State
-	missing := fmt.Sprintf("its messages up to sequence %s", quantity.Count(m.LastSeq))
-	if o.LastSeq >= m.LastSeq {
-		missing = fmt.Sprintf("messages of the new source below sequence %s", quantity.Count(m.LastSeq))
-	}
 	how := "its sequences went back"
 	if s.origin.Created.After(s.mirror.Created) {
 		how = "it was re-created " + quantity.Duration(s.source.At.Sub(s.origin.Created)) + " ago"
 	}
+	missing := fmt.Sprintf("its messages up to sequence %s", quantity.Count(m.LastSeq))
+	summary := fmt.Sprintf("%s still stands at sequence %s of a former %s, which is at %s now: %s. The mirror will never get %s",
+		s.name(), quantity.Count(m.LastSeq), s.originName(), quantity.Count(o.LastSeq), how, missing)
+	if o.LastSeq >= m.LastSeq {
+		// The mirror moves on: where it stood when the source began anew is gone.
+		missing = fmt.Sprintf("what the new %s stored before it reached the mirror's old position", s.origin.Name)
+		summary = fmt.Sprintf("%s holds messages of a former %s beside those of the present one: %s. The mirror will never get %s",
+			s.name(), s.originName(), how, missing)
+	}
 	return check.Observation{
-		Ref: s.ref(),
-		Summary: fmt.Sprintf("%s still stands at sequence %s of a former %s, which is at %s now: %s. The mirror will never get %s",
-			s.name(), quantity.Count(m.LastSeq), s.originName(), quantity.Count(o.LastSeq), how, missing),
+		Ref: s.ref(), Summary: summary,
 		Evidence: append([]check.Evidence{
 			{Name: "source created", Value: s.origin.Created.UTC().Format(timeForm), From: s.source.Server},
 			{Name: "mirror created", Value: s.mirror.Created.UTC().Format(timeForm), From: s.led.Server},

@@ -145,9 +145,10 @@ func (s *sides) lossIn(p *check.Pass, before sides) (left time.Duration, limit s
 	if perSecond <= 0 {
 		return left, limit
 	}
-	needed := float64(s.led.State.LastSeq+1) - last.Value
-	if byRate := time.Duration(needed / perSecond * float64(time.Second)); byRate < left && s.origin.Config.MaxAge == 0 {
-		return max(0, byRate), fmt.Sprintf("removal of %s messages", quantity.Rate(perSecond))
+	// In seconds: a duration ends at 292 years, which a slow removal exceeds.
+	seconds := max(0, float64(s.led.State.LastSeq+1)-last.Value) / perSecond
+	if seconds < left.Seconds() && s.origin.Config.MaxAge == 0 {
+		return time.Duration(seconds * float64(time.Second)), fmt.Sprintf("removal of %s messages", quantity.Rate(perSecond))
 	}
 	return left, limit
 }

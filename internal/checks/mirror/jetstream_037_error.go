@@ -53,14 +53,9 @@ var ReportedError = check.Define(&Family, check.Spec[struct{}]{
 	Clears: "the error is gone from the leader's report.",
 	Blind:  "failures for which the server gets no answer that it could report.",
 	Run: func(p *check.Pass, _ struct{}) {
-		for stream, led := range p.LedStreams() {
-			if led.Mirror != nil && led.Mirror.Error != nil {
-				observeError(p, stream, led, stream.Ref().As(entity.Mirror), led.Mirror)
-			}
-			for i := range led.Sources {
-				if led.Sources[i].Error != nil && i < len(stream.Upstreams) {
-					observeError(p, stream, led, stream.Ref().WithOrigin(originOf(stream, led.Sources[i].Name, i)), &led.Sources[i])
-				}
+		for c := range copiers(p) {
+			if c.state.Error != nil {
+				observeError(p, c.stream, c.led, c.ref, c.state)
 			}
 		}
 	},

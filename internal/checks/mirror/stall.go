@@ -22,10 +22,11 @@ type family struct {
 // How a mirror's internal consumer behaves (stream.go, nats-server v2.15.2):
 // after 10 s without anything, heartbeats included, it is cancelled and created
 // again, which resets the reported activity. So a broken delivery path shows as
-// activity that never exceeds about 10 s, a healthy one as at most 1 s.
+// activity that never exceeds about 10 s, a healthy one as at most 1 s. A mirror
+// that cannot store re-creates it every 2 s (measured: activity up to 2.0 s).
 const (
 	recreatedAfter = 11 * time.Second
-	healthyActive  = 2 * time.Second
+	retriedWithin  = 4 * time.Second
 )
 
 // JetStream error codes that a mirror can report (jetstream_errors_generated.go).
@@ -71,30 +72,41 @@ func (s *sides) familyOf(p *check.Pass) family {
 	case m.Active > recreatedAfter:
 		return s.silent("nothing has arrived for "+quantity.Duration(m.Active), p)
 	}
-	if c, known := s.consumer(); known && c != nil {
-		switch {
-		case c.Pending > 0 || !c.PushBound:
-			return s.deliveryBroken(fmt.Sprintf("its internal consumer at the source has %s pending and delivers nothing", quantity.Of(c.Pending, "message")))
-		case c.Delivered.Stream > s.led.State.LastSeq:
-			return s.cannotStore(c)
-		}
+	c, known := s.consumer()
+	switch {
+	case known && c == nil:
+		return s.silent("nothing has arrived for "+quantity.Duration(m.Active), p)
+	case known && (c.Pending > 0 || !c.PushBound):
+		return s.deliveryBroken(fmt.Sprintf("its internal consumer at the source has %s pending and delivers nothing", quantity.Of(c.Pending, "message")))
+	case known && c.Delivered.Stream > s.led.State.LastSeq:
+		return s.cannotStore(c)
 	}
-	if s.mostActive(p) > healthyActive {
-		return s.deliveryBroken(fmt.Sprintf("its activity keeps falling back to zero from as much as %s while nothing is stored", quantity.Duration(s.mostActive(p))))
+	if peak := s.sawTooth(p); peak > 0 {
+		return s.deliveryBroken(fmt.Sprintf("its activity keeps falling back to zero from as much as %s while nothing is stored", quantity.Duration(peak)))
 	}
-	if m.Lag > 0 {
+	switch {
+	case m.Active > retriedWithin:
+		return s.silent("nothing has arrived for "+quantity.Duration(m.Active), p)
+	case m.Lag > 0:
 		return s.flowControl()
 	}
 	return s.cannotStore(nil)
 }
 
-// mostActive is the longest activity reported over the kept history.
-func (s *sides) mostActive(p *check.Pass) time.Duration {
-	longest := time.Duration(0)
+// sawTooth gives the highest activity from which the mirror's fell back since it
+// stored its last message; zero if it only grew.
+func (s *sides) sawTooth(p *check.Pass) (peak time.Duration) {
+	highest := 0.0
 	for _, point := range p.Trail.Points(activity, s.ref()) {
-		longest = max(longest, time.Duration(point.Value*float64(time.Second)))
+		if point.At.Before(s.led.State.LastTS) {
+			continue
+		}
+		if point.Value < highest && highest > retriedWithin.Seconds() {
+			peak = max(peak, time.Duration(highest*float64(time.Second)))
+		}
+		highest = max(highest, point.Value)
 	}
-	return longest
+	return peak
 }
 
 func (s *sides) silent(cause string, p *check.Pass) family {
@@ -177,11 +189,12 @@ func (s *sides) cannotStore(c *epoch.Consumer) family {
 	return f
 }
 
-// fullBy says which of the mirror's own limits refuses new messages, or "".
+// fullBy says which of the mirror's own limits refuses new messages, or "". On
+// mirrors with several replicas the limits are not enforced (nats-facts 3, f3).
 func (s *sides) fullBy() string {
 	c, state := s.mirror.Config, s.led.State
 	switch {
-	case c.Discard != "new":
+	case c.Discard != "new" || s.mirror.Replicas() > 1:
 		return ""
 	case c.MaxMsgs > 0 && state.Msgs >= uint64(c.MaxMsgs):
 		return "max_msgs " + quantity.Count(c.MaxMsgs)

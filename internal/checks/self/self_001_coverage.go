@@ -3,17 +3,13 @@ package self
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"rollcall/internal/check"
 	"rollcall/internal/entity"
 	"rollcall/internal/epoch"
 	"rollcall/internal/quantity"
+	"rollcall/internal/quorum"
 )
-
-// peerHearing is how recently a peer must have heard a server for the server to
-// count as alive although it answers the audit nothing: three raft heartbeats.
-const peerHearing = 3 * time.Second
 
 // Coverage is SELF_001.
 var Coverage = check.Define(&Family, check.Spec[struct{}]{
@@ -62,7 +58,7 @@ var Coverage = check.Define(&Family, check.Spec[struct{}]{
 func liveGaps(e *epoch.Epoch, system *epoch.System) []epoch.Gap {
 	var gaps []epoch.Gap
 	for _, server := range system.Servers {
-		if !server.Heard(e) && !peersHear(e, server) && server.Coverage[epoch.Varz].Outcome != epoch.Unreachable {
+		if !server.Heard(e) && !quorum.PeersHear(e, server) && server.Coverage[epoch.Varz].Outcome != epoch.Unreachable {
 			continue
 		}
 		for _, q := range epoch.Questions {
@@ -72,10 +68,6 @@ func liveGaps(e *epoch.Epoch, system *epoch.System) []epoch.Gap {
 		}
 	}
 	return gaps
-}
-
-func peersHear(e *epoch.Epoch, server *epoch.Server) bool {
-	return e.FinishedAt.Sub(server.PeersHeardAt) < peerHearing
 }
 
 func observeGaps(system *epoch.System, gaps []epoch.Gap) check.Observation {

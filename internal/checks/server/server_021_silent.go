@@ -61,14 +61,15 @@ var Silent = check.Define(&Family, check.Spec[silent]{
 	Blind:  "a server of which nobody ever spoke, and one that answers the audit but not its peers (JETSTREAM_023 sees that).",
 	Run: func(p *check.Pass, t silent) {
 		for system, server := range p.AllServers() {
-			if server.Heard(p.Cur) || !server.Asked() && server.NamedBy == "" {
-				continue
-			}
-			if server.Coverage[epoch.Varz].Outcome == epoch.Unreachable {
+			switch {
+			case server.Heard(p.Cur) || quorum.PeersHear(p.Cur, server):
+			case server.Coverage[epoch.Varz].Outcome == epoch.Unreachable:
 				p.Unknown(server.Ref(), "the audit has no connection to this system")
-				continue
+			case !server.Asked() && server.NamedBy == "":
+				p.Unknown(server.Ref(), "it was not asked in this epoch")
+			default:
+				p.Bad(observeSilence(p, system, server, t))
 			}
-			p.Bad(observeSilence(p, system, server, t))
 		}
 	},
 })

@@ -9,6 +9,7 @@ import (
 	"rollcall/internal/entity"
 	"rollcall/internal/epoch"
 	"rollcall/internal/quantity"
+	"rollcall/internal/quorum"
 )
 
 // Unobservable is JETSTREAM_036.
@@ -62,8 +63,8 @@ var Unobservable = check.Define(&Family, check.Spec[struct{}]{
 func observeAbsence(p *check.Pass, system *epoch.System, stream *epoch.Stream, absent []string) check.Observation {
 	o := check.Observation{
 		Ref: stream.Ref(), Hold: nextEpoch,
-		Summary: fmt.Sprintf("%s/%s is listed by nobody: %s, which held it, silent or without JetStream; last seen %s ago",
-			stream.Account, stream.Name, isAre(absent), quantity.Duration(p.Now().Sub(stream.ListedAt))),
+		Summary: fmt.Sprintf("%s/%s is listed by no server: held by %s, %s; last seen %s ago",
+			stream.Account, stream.Name, strings.Join(absent, ", "), absence(p.Cur, system, absent), quantity.Duration(p.Now().Sub(stream.ListedAt))),
 		Evidence: []check.Evidence{
 			{Name: "last listed", Value: check.Seconds(p.Now().Sub(stream.ListedAt)), Unit: "seconds ago"},
 			{Name: "held by", Value: strings.Join(stream.Servers, ", ")},
@@ -83,11 +84,30 @@ func observeAbsence(p *check.Pass, system *epoch.System, stream *epoch.Stream, a
 	return o
 }
 
+// absence says what is wrong with the servers that held a stream.
+func absence(e *epoch.Epoch, system *epoch.System, names []string) string {
+	silent := 0
+	for _, name := range names {
+		if server := system.Server(name); server == nil || !server.Heard(e) {
+			silent++
+		}
+	}
+	switch {
+	case silent == len(names) && silent == 1:
+		return "which is silent"
+	case silent == len(names):
+		return "which are silent"
+	case silent == 0:
+		return "where JetStream is off"
+	}
+	return "which are silent or have JetStream off"
+}
+
 func absentHolders(e *epoch.Epoch, system *epoch.System, stream *epoch.Stream) []string {
 	var absent []string
 	for _, name := range stream.Servers {
 		server := system.Server(name)
-		if server == nil || !server.Heard(e) || server.JetStream != nil && server.JetStream.Disabled {
+		if server == nil || quorum.Silent(e, server) || server.JetStream != nil && server.JetStream.Disabled {
 			absent = append(absent, name)
 		}
 	}
