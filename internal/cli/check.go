@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -156,7 +157,11 @@ type replacement struct {
 func newReplacement(path string) (*replacement, error) {
 	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
-		return nil, badUsage("--file: %v", err)
+		var fault *fs.PathError
+		if errors.As(err, &fault) {
+			err = fault.Err
+		}
+		return nil, badUsage("--file: cannot write %s: %v", path, err)
 	}
 	return &replacement{temporary, path}, nil
 }

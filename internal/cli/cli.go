@@ -106,7 +106,8 @@ silent or only looks healthy, with evidence, cost and remedy. It changes nothing
 		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return badUsage("%s: %v; `%s --help` lists what there is", cmd.CommandPath(), err, cmd.CommandPath())
+		fault, _, _ := strings.Cut(err.Error(), ": strconv.")
+		return badUsage("%s; `%s --help` lists what there is", fault, cmd.CommandPath())
 	})
 	root.AddCommand(a.checkCommand(), a.demoCommand(), a.explainCommand(), a.checksCommand(), a.versionCommand())
 	return root

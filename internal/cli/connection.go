@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -44,11 +45,6 @@ func (c *connection) flags(cmd *cobra.Command) {
 	f.StringVar(&c.tlsKey, "tlskey", "", "PEM file with its key (NATS_KEY)")
 	f.StringArrayVar(&c.systems, "system", nil, "audit several systems: NAME=URL, once for each; credentials in the URL or in the flags above")
 	f.StringVar(&c.config, "config", "", "YAML file with systems: [{name, server, user, password, creds, nkey, context, tlsca, tlscert, tlskey}]")
-	cmd.MarkFlagsMutuallyExclusive("config", "system")
-	cmd.MarkFlagsMutuallyExclusive("config", "server")
-	cmd.MarkFlagsMutuallyExclusive("config", "context")
-	cmd.MarkFlagsMutuallyExclusive("system", "server")
-	cmd.MarkFlagsMutuallyExclusive("system", "context")
 	_ = cmd.RegisterFlagCompletionFunc("context", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return natscontext.KnownContexts(), cobra.ShellCompDirectiveNoFileComp
 	})
@@ -57,6 +53,9 @@ func (c *connection) flags(cmd *cobra.Command) {
 // targets works out the systems to audit from flags, environment, or the
 // selected nats context, in this order.
 func (a *app) targets(c *connection) ([]collect.System, error) {
+	if err := c.oneSource(); err != nil {
+		return nil, err
+	}
 	if c.config != "" {
 		return readSystems(c.config)
 	}
@@ -82,6 +81,23 @@ func (a *app) targets(c *connection) ([]collect.System, error) {
 		base.Name = base.Context
 	}
 	return []collect.System{base}, nil
+}
+
+// oneSource refuses flags that name the systems in more than one way.
+func (c *connection) oneSource() error {
+	var given []string
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{{"--config", c.config != ""}, {"--system", len(c.systems) > 0}, {"--server", c.server != ""}, {"--context", c.context != ""}} {
+		if flag.set {
+			given = append(given, flag.name)
+		}
+	}
+	if len(given) > 1 && !slices.Equal(given, []string{"--server", "--context"}) {
+		return badUsage("%s each say what to audit: want only one of them (--context may be combined with --server)", strings.Join(given, " and "))
+	}
+	return nil
 }
 
 func (a *app) or(flag, variable string) string {

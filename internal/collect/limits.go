@@ -43,7 +43,7 @@ const (
 // leafShare is the part of max_payload that a leaf answer may use by estimate.
 const leafShare = 0.7
 
-// maxAnswer is the largest uncompressed answer that is asked for at all: what
+// maxAnswer is the largest uncompressed answer that is knowingly asked for: what
 // wire.Decode accepts, less a quarter for the error of the estimate.
 const maxAnswer = 192 << 20
 

@@ -153,6 +153,9 @@ func (s *SystemBuilder) finish(stream *Stream, now time.Time) {
 		old = nil
 	}
 	stream.ListedAt = now
+	if stream.Config == nil && old != nil {
+		stream.Config = old.Config // listed in short form, for a limit of ours
+	}
 	slices.SortFunc(stream.Views, func(a, b View) int { return strings.Compare(a.Server, b.Server) })
 	for i := range stream.Views {
 		stream.Views[i].rememberLeader(old)

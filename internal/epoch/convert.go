@@ -104,7 +104,8 @@ func bestConsumers(rows []Consumer) []Consumer {
 		}
 		return strings.Compare(a.Server, b.Server)
 	})
-	return slices.CompactFunc(rows, func(a, b Consumer) bool { return a.Name == b.Name })
+	// A copy, because what is dropped here is most of the rows, and epochs are kept.
+	return slices.Clone(slices.CompactFunc(rows, func(a, b Consumer) bool { return a.Name == b.Name }))
 }
 
 // JetStreamOf takes the part of a JSZ answer that speaks of the server's

@@ -75,8 +75,8 @@ func PeersHear(e *epoch.Epoch, server *epoch.Server) bool {
 // Silent says whether nobody hears the server, neither the auditor, which had a
 // way to ask it, nor its peers.
 func Silent(e *epoch.Epoch, server *epoch.Server) bool {
-	asked := server.Asked() && server.Coverage[epoch.Varz].Outcome != epoch.Unreachable
-	return (asked || server.NamedBy != "") && !server.Heard(e) && !PeersHear(e, server)
+	asked := server.Asked() || server.NamedBy != ""
+	return asked && server.Coverage[epoch.Varz].Outcome != epoch.Unreachable && !server.Heard(e) && !PeersHear(e, server)
 }
 
 // Unseen is how long the leader has not heard from a peer. Active 0 without

@@ -20,7 +20,7 @@ var Offline = check.Define(&Family, check.Spec[struct{}]{
 	Since:    "0.1",
 	Needs:    []epoch.Question{epoch.Jsz},
 	Uses:     epoch.Questions,
-	MaskedBy: []*check.Check{server.Silent, stream.QuorumLost},
+	MaskedBy: []*check.Check{server.Silent, stream.QuorumLost, stream.Leaderless},
 	Doc: check.Doc{
 		Means:   "The leader of a stream reports one of its replicas as offline: its server left gracefully, or the cluster has given it up.",
 		Matters: "The stream runs with one replica less. With three replicas one more failure stops publishing.",

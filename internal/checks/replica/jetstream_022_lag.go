@@ -22,7 +22,7 @@ var PeerLag = check.Define(&Family, check.Spec[struct{}]{
 	Since:    "0.1",
 	Needs:    []epoch.Question{epoch.Jsz},
 	Uses:     epoch.Questions,
-	MaskedBy: []*check.Check{server.Silent, stream.QuorumLost, PeerSeen},
+	MaskedBy: []*check.Check{server.Silent, stream.QuorumLost, stream.Leaderless, PeerSeen},
 	Doc: check.Doc{
 		Means:   "A replica is more raft operations behind its leader than the stream's metadata `" + monitor.PeerLagCritical + "` allows.",
 		Matters: "Until it has caught up, the replica adds nothing to durability, and a leader elected from it would have to catch up first.",

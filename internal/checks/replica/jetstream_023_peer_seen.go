@@ -29,7 +29,7 @@ var PeerSeen = check.Define(&Family, check.Spec[struct{}]{
 	Since:    "0.1",
 	Needs:    []epoch.Question{epoch.Jsz},
 	Uses:     epoch.Questions,
-	MaskedBy: []*check.Check{server.Silent, stream.QuorumLost},
+	MaskedBy: []*check.Check{server.Silent, stream.QuorumLost, stream.Leaderless},
 	Doc: check.Doc{
 		Means: "The leader of a replicated stream has not heard from one of its replicas for longer than the stream's metadata `" + monitor.PeerSeenCritical + "`. " +
 			"The key alone is enough; `" + monitor.Enabled + "=false` switches it off. Streams with one replica have no peers and never fire.",

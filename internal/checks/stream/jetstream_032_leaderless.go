@@ -8,6 +8,7 @@ import (
 	"rollcall/internal/check"
 	"rollcall/internal/entity"
 	"rollcall/internal/epoch"
+	"rollcall/internal/quorum"
 )
 
 type leaderless struct {
@@ -23,7 +24,7 @@ var Leaderless = check.Define(&Family, check.Spec[leaderless]{
 	Entity:   entity.Stream,
 	Since:    "0.1",
 	Needs:    []epoch.Question{epoch.Jsz},
-	Uses:     []epoch.Question{epoch.Varz},
+	Uses:     epoch.Questions,
 	MaskedBy: []*check.Check{QuorumLost},
 	Doc: check.Doc{
 		Means:   "Servers list the stream, and none of them leads it: a replica says that it knows no leader, or the server that they name as leader answers and does not claim to be.",
@@ -53,7 +54,7 @@ var Leaderless = check.Define(&Family, check.Spec[leaderless]{
 			if stream.Led() != nil {
 				continue
 			}
-			if len(stream.Views) == 0 || leaderMayExist(system, stream) {
+			if len(stream.Views) == 0 || leaderMayExist(p.Cur, system, stream) {
 				p.Unknown(stream.Ref(), check.WhyUnled(system, stream))
 				continue
 			}
@@ -74,18 +75,23 @@ var Leaderless = check.Define(&Family, check.Spec[leaderless]{
 	},
 })
 
-// leaderMayExist says whether everybody who lists the stream names a leader,
-// and one of those named did not answer the audit.
-func leaderMayExist(system *epoch.System, stream *epoch.Stream) bool {
-	if someoneKnowsNoLeader(stream) {
-		return false
-	}
+// leaderMayExist says whether a server that is named as leader may lead without
+// our knowing: it is alive and did not answer the audit; or it is silent and
+// nobody who lists the stream has given it up yet.
+func leaderMayExist(e *epoch.Epoch, system *epoch.System, stream *epoch.Stream) bool {
+	doubtful := false
 	for i := range stream.Views {
-		if named := system.Server(stream.Views[i].Leader); named == nil || !named.Answered(epoch.Jsz) {
+		name := stream.Views[i].Leader
+		named := system.Server(name)
+		switch {
+		case name == "" || named != nil && named.Answered(epoch.Jsz):
+		case named != nil && !quorum.Silent(e, named):
 			return true
+		default:
+			doubtful = true
 		}
 	}
-	return false
+	return doubtful && !someoneKnowsNoLeader(stream)
 }
 
 func listers(stream *epoch.Stream) string {

@@ -46,7 +46,11 @@ var UnreadableMetadata = check.Define(&Family, check.Spec[struct{}]{
 	Run: func(p *check.Pass, _ struct{}) {
 		for system, stream := range p.AllStreams() {
 			if stream.Config == nil || len(stream.Views) == 0 {
-				p.Unknown(stream.Ref(), check.WhyUnled(system, stream))
+				why := check.WhyUnled(system, stream)
+				p.Unknown(stream.Ref(), why)
+				for i := range stream.Consumers {
+					p.Unknown(stream.Ref().WithConsumer(stream.Consumers[i].Name), why)
+				}
 				continue
 			}
 			edit := "nats stream edit " + stream.Name
