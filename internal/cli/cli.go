@@ -55,7 +55,7 @@ type app struct {
 // Run runs the command line and returns the exit status. Every error is one
 // sentence on Stderr.
 func Run(args []string, env Env) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	a := &app{Env: env, checks: checks.All()}
 	root := a.root()

@@ -66,27 +66,24 @@ func (s *sides) familyOf(p *check.Pass) family {
 		}
 	}
 	m := s.led.Mirror
-	switch {
-	case m == nil || m.Active == epoch.NeverActive:
+	if m == nil || m.Active == epoch.NeverActive {
 		return s.neverConnected(p)
-	case m.Active > recreatedAfter:
-		return s.silent("nothing has arrived for "+quantity.Duration(m.Active), p)
 	}
+	nothing := "nothing has arrived for " + quantity.Duration(m.Active)
 	c, known := s.consumer()
-	switch {
-	case known && c == nil:
-		return s.silent("nothing has arrived for "+quantity.Duration(m.Active), p)
+	switch peak := s.sawTooth(p); {
+	case m.Active > recreatedAfter || s.brokenLink(p.Cur) != "" || known && c == nil:
+		return s.silent(nothing, p)
+	case s.fullBy() != "":
+		return s.cannotStore(c)
+	case peak > 0:
+		return s.deliveryBroken(fmt.Sprintf("its activity keeps falling back to zero from as much as %s while nothing is stored", quantity.Duration(peak)))
+	case m.Active > retriedWithin:
+		return s.silent(nothing, p) // so far: what falls back later is a broken delivery path
 	case known && (c.Pending > 0 || !c.PushBound):
 		return s.deliveryBroken(fmt.Sprintf("its internal consumer at the source has %s pending and delivers nothing", quantity.Of(c.Pending, "message")))
 	case known && c.Delivered.Stream > s.led.State.LastSeq:
 		return s.cannotStore(c)
-	}
-	if peak := s.sawTooth(p); peak > 0 {
-		return s.deliveryBroken(fmt.Sprintf("its activity keeps falling back to zero from as much as %s while nothing is stored", quantity.Duration(peak)))
-	}
-	switch {
-	case m.Active > retriedWithin:
-		return s.silent("nothing has arrived for "+quantity.Duration(m.Active), p)
 	case m.Lag > 0:
 		return s.flowControl()
 	}
@@ -119,7 +116,7 @@ func (s *sides) silent(cause string, p *check.Pass) family {
 	broken := s.brokenLink(p.Cur)
 	if broken != "" {
 		f.cause += ": " + broken
-		f.fix = append(f.fix, check.Step{Say: "Restore the link: " + broken + ". The mirror then heals by itself within about 2.5 minutes.", Run: "nats server report leafnodes; nats server report gateways", Risk: check.Safe})
+		f.fix = append(f.fix, check.Step{Say: "Restore the link: " + broken + ". The mirror then heals by itself within about 2.5 minutes.", Run: "nats server report leafnodes; nats server report gateways", Risk: check.Careful})
 	}
 	f.fix = append(f.fix, s.stepDown(broken != ""), noEdit)
 	return f

@@ -53,7 +53,16 @@ var PeerLag = check.Define(&Family, check.Spec[struct{}]{
 	Run: func(p *check.Pass, _ struct{}) {
 		for r, peer := range p.Replicas() {
 			limit, set := monitor.Count(r.Stream.Metadata(), monitor.PeerLagCritical)
-			if !set || peer.Offline || peer.Lag <= limit {
+			switch {
+			case !set:
+				continue
+			case peer.Offline:
+				p.Unknown(r.Ref(peer), "it is offline: its lag is that of its last contact")
+				continue
+			case r.System.Server(peer.Name) == nil:
+				p.Unknown(r.Ref(peer), "no server of that name is known: its lag is nobody's")
+				continue
+			case peer.Lag <= limit:
 				continue
 			}
 			p.Bad(check.Observation{
