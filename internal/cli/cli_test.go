@@ -18,8 +18,15 @@ import (
 	"rollcall/internal/sim"
 )
 
+// runAsMain makes the test binary the program itself, for tests that send it
+// signals.
+const runAsMain = "ROLLCALL_TEST_RUN"
+
 func TestMain(m *testing.M) {
 	sim.RunServerIfAsked()
+	if os.Getenv(runAsMain) != "" {
+		os.Exit(cli.Run(os.Args[1:], cli.Env{Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Version: "test"}))
+	}
 	testscript.Main(m, map[string]func(){
 		"rollcall": func() {
 			os.Exit(cli.Run(os.Args[1:], cli.Env{Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Version: "test"}))

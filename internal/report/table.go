@@ -53,18 +53,17 @@ func (t *table) headline() {
 		span := t.r.Epochs[n-1].FinishedAt.Sub(t.r.Epochs[0].StartedAt)
 		sampled = fmt.Sprintf("%s in %s", quantity.Of(n, "sample"), quantity.Duration(span))
 	}
-	for i, line := range wrap(t.paint(bold, "rollcall")+"  "+strings.Join(systems, "; ")+"; "+sampled, t.width+8) {
-		if i > 0 {
-			line = "          " + line
-		}
-		t.print("%s\n", line)
+	head := t.paint(bold, pad("rollcall", label))
+	for _, line := range wrap(strings.Join(systems, "; ")+"; "+sampled, t.width-label) {
+		t.print("%s%s\n", head, line)
+		head = strings.Repeat(" ", label)
 	}
 	c := t.r.Coverage
 	answered := fmt.Sprintf("%d of %d questions answered", c.Answered, c.Asked)
 	if c.Answered < c.Asked {
 		answered = t.paint(yellow, answered)
 	}
-	t.print("          %s\n\n", answered)
+	t.print("%s%s\n\n", strings.Repeat(" ", label), answered)
 }
 
 func (t *table) list() {
@@ -271,6 +270,9 @@ func (t *table) folded(f *view.Finding) {
 	}
 }
 
+// codesShown bounds the codes that are listed for one reason.
+const codesShown = 4
+
 // unknown groups what could not be judged by reason: it is the reasons that a
 // reader can do something about.
 func (t *table) unknown() {
@@ -304,6 +306,10 @@ func (t *table) unknown() {
 		if more := len(g.entities) - 4; more > 0 {
 			names += fmt.Sprintf(" and %d more", more)
 		}
-		t.paragraph("", fmt.Sprintf("%s: %s (%s)", names, g.reason, strings.Join(g.codes, ", ")))
+		by := strings.Join(g.codes, ", ")
+		if len(g.codes) > codesShown {
+			by = quantity.Of(len(g.codes), "check")
+		}
+		t.paragraph("", fmt.Sprintf("%s: %s (%s)", names, g.reason, by))
 	}
 }

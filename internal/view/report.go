@@ -128,7 +128,7 @@ func ReportOf(version string, epochs []Epoch, last *engine.Audit) *Report {
 	for _, s := range last.Epoch.Systems {
 		streams, consumers := s.Counts()
 		r.Systems = append(r.Systems, System{
-			Name: s.Name, Servers: len(s.Servers), Clusters: slices.Concat([]string{}, s.Clusters()), Streams: streams, Consumers: consumers,
+			Name: s.Name, Servers: len(s.Servers), Clusters: append([]string{}, s.Clusters()...), Streams: streams, Consumers: consumers,
 		})
 	}
 	for _, result := range last.Results {
@@ -187,10 +187,10 @@ func EntityOf(e *epoch.Epoch, ref entity.Ref) Entity {
 
 func findingOf(e *epoch.Epoch, f ledger.Finding) Finding {
 	v := Finding{
-		ID: f.ID.String(), Code: f.Check.Code, Aliases: slices.Concat([]string{}, f.Check.Aliases), Title: f.Check.Title,
+		ID: f.ID.String(), Code: f.Check.Code, Aliases: append([]string{}, f.Check.Aliases...), Title: f.Check.Title,
 		Severity: f.Seen.Severity, Category: f.Check.Category, State: f.State, Entity: EntityOf(e, f.ID.Ref),
-		Summary: f.Seen.Summary, Evidence: slices.Concat([]check.Evidence{}, f.Seen.Evidence),
-		Impact: f.Seen.Impact, Fix: slices.Concat([]check.Step{}, f.Seen.Fix),
+		Summary: f.Seen.Summary, Evidence: append([]check.Evidence{}, f.Seen.Evidence...),
+		Impact: f.Seen.Impact, Fix: append([]check.Step{}, f.Seen.Fix...),
 		FirstSeen: f.FirstSeen.UTC(), BadSince: f.BadSince.UTC(), Stale: f.Stale, Docs: f.Check.DocPath(),
 	}
 	if f.MaskedBy != nil {
