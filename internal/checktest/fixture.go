@@ -39,7 +39,8 @@ var RequiredCases = []string{"bad", "threshold", "good", "no data", "clears"}
 // finding of this check, unknown for an entity that it could not judge, good
 // for one that it judged and found well; masked is open under another check's
 // finding; gone for one that the epoch does not know any more. REGEXP must match
-// the summary, the impact or a line of evidence ("name: value"), or the reason. A finding that is not
+// the summary, the impact, a line of evidence ("name: value", "name: value, says
+// SERVER"), a step of the fix or its command; or the reason. A finding that is not
 // expected fails the case: lines of the kind "ENTITY # want open" repeat the
 // expectation at later epochs. Before the first @ the world is changed only.
 // See assign for the values, World for the fields.
@@ -279,10 +280,17 @@ func (s *script) meet(w want, findings []ledger.Finding, result check.Result) {
 	fail("want %s %s /%s/, got: %s; unknown=%q", w.state, w.severity, w.pattern, describe(findings), reason)
 }
 
+// says looks for a pattern in all that an observation tells the reader.
 func says(o check.Observation, pattern *regexp.Regexp) bool {
-	return pattern.MatchString(o.Summary) || pattern.MatchString(o.Impact) || slices.ContainsFunc(o.Evidence, func(e check.Evidence) bool {
-		return pattern.MatchString(fmt.Sprintf("%s: %v", e.Name, e.Value))
-	})
+	texts := []string{o.Summary, o.Impact}
+	for _, e := range o.Evidence {
+		line := fmt.Sprintf("%s: %v", e.Name, e.Value)
+		texts = append(texts, line, line+", says "+e.From)
+	}
+	for _, step := range o.Fix {
+		texts = append(texts, step.Say, step.Run)
+	}
+	return slices.ContainsFunc(texts, pattern.MatchString)
 }
 
 func describe(findings []ledger.Finding) string {

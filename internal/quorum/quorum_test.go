@@ -132,6 +132,22 @@ func TestOf(t *testing.T) {
 				}
 			}
 		}, "ORDERS", 2, 2, nil, "n1", true, 0},
+		"no leader, a place that no server fills": {func(w *checktest.World) {
+			leader(w, "QUIET", "")
+			for _, s := range w.Streams {
+				if s.Name == "QUIET" {
+					s.Config.Replicas = 5
+				}
+			}
+		}, "QUIET", 5, 5, nil, "", true, 2},
+		"no leader, more members than configured": {func(w *checktest.World) {
+			leader(w, "QUIET", "")
+			for _, s := range w.Streams {
+				if s.Name == "QUIET" {
+					s.Config.Replicas = 2
+				}
+			}
+		}, "QUIET", 3, 3, nil, "", true, 1},
 		"a member of unknown name": {func(w *checktest.World) {
 			r := row(w, "ORDERS", "n3")
 			r.Unmet, r.Unlisted, r.Offline = true, true, true
@@ -163,6 +179,20 @@ func TestOfListerThatIsNoMember(t *testing.T) {
 	s := quorum.Of(e, e.System("hub"), e.System("hub").Streams[0])
 	if s.Size != 2 || s.Alive != 2 {
 		t.Errorf("got %+v", s)
+	}
+}
+
+// A server that froze before the audit began is known by name only.
+func TestSilentByNameOnly(t *testing.T) {
+	w := checktest.Standard()
+	m1 := w.Server("hub", "m1")
+	m1.Unnamed, m1.Silent = true, true
+	if e := w.Epoch(); !quorum.Silent(e, e.System("hub").Server("m1")) {
+		t.Error("it is not silent although nobody hears it")
+	}
+	m1.MetaActive = time.Second
+	if e := w.Epoch(); quorum.Silent(e, e.System("hub").Server("m1")) {
+		t.Error("it is silent although its peers hear it")
 	}
 }
 
