@@ -55,8 +55,8 @@ type harness struct {
 	lines  []string // what happened, for a failed test
 
 	faults   []fault
-	expected map[string]bool // all that may open in this scenario, by identity
-	opened   map[string]bool
+	allowed  map[string][]expectation // all that may open in this scenario, by identity
+	opened   map[string]ledger.Transition
 	resolved map[string]ledger.Reason
 }
 
@@ -96,7 +96,7 @@ func (s *stage) audit(t *testing.T, options ...option) *harness {
 	t.Cleanup(source.Close)
 	h := &harness{
 		t: t, stage: s, source: source, engine: engine.New(source, all, settings), beat: set.beat, began: time.Now(),
-		expected: map[string]bool{}, opened: map[string]bool{}, resolved: map[string]ledger.Reason{},
+		allowed: map[string][]expectation{}, opened: map[string]ledger.Transition{}, resolved: map[string]ledger.Reason{},
 	}
 	t.Cleanup(func() {
 		h.mend()
@@ -140,6 +140,25 @@ func (h *harness) Do(what string, do func() error) {
 	h.say("DO     %s", what)
 	if err := do(); err != nil {
 		h.fail(err.Error())
+	}
+}
+
+// While does something that takes a while, beside the audit.
+func (h *harness) While(what string, do func() error) {
+	h.t.Helper()
+	h.say("DO     %s", what)
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	for {
+		h.step()
+		select {
+		case err := <-done:
+			if err != nil {
+				h.fail(err.Error())
+			}
+			return
+		default:
+		}
 	}
 }
 
@@ -193,7 +212,7 @@ func (h *harness) Remain(d time.Duration, want ...expectation) {
 // Allow names findings that may open on the way, depending on the moment.
 func (h *harness) Allow(want ...expectation) {
 	for _, w := range want {
-		h.expected[w.id()] = true
+		h.allowed[w.id()] = append(h.allowed[w.id()], w)
 	}
 }
 
@@ -235,11 +254,16 @@ func (h *harness) ExpectNothing(d time.Duration) {
 	h.say("SILENT through %d epochs", len(h.epochs)-count)
 }
 
+// noSurprise makes sure that all that opened was announced, and that what was
+// announced as masked was so from the start.
 func (h *harness) noSurprise() {
 	h.t.Helper()
-	for id := range h.opened {
-		if !h.expected[id] {
-			h.fail(id + " opened on the way, and nothing had announced it")
+	for id, t := range h.opened {
+		announced := slices.ContainsFunc(h.allowed[id], func(w expectation) bool {
+			return !w.masked || t.Last.MaskedBy != nil
+		})
+		if !announced {
+			h.fail(fmt.Sprintf("%s opened on the way (masked by %v), and nothing had announced that: %s", id, t.Last.MaskedBy, t.Last.Seen.Summary))
 		}
 	}
 }
@@ -265,7 +289,7 @@ func (h *harness) step() {
 		id := t.ID.String()
 		switch t.To {
 		case ledger.Open:
-			h.opened[id] = true
+			h.opened[id] = t
 		case ledger.Resolved:
 			h.resolved[id] = t.Reason
 		}

@@ -27,7 +27,7 @@ type stage struct {
 	systems []collect.System // what is audited unless a scenario says otherwise
 
 	mu    sync.Mutex
-	conns map[string]*nats.Conn // by cluster and account
+	conns map[string]*nats.Conn // by URL
 }
 
 // start starts a deployment for the test. Each cluster that is named is audited
@@ -77,16 +77,20 @@ func eventually(ctx context.Context, do func() error) error {
 	}
 }
 
-// place is where an application is: a cluster and an account.
+// place is where an application is: a cluster or one server of it, and an
+// account.
 type place struct {
-	stage            *stage
-	cluster, account string
+	stage *stage
+	url   string
 }
 
 // in gives an account of a cluster; the account is APP unless given.
 func (s *stage) in(cluster string, account ...string) place {
-	return place{s, cluster, append(account, "APP")[0]}
+	return place{s, s.URL(cluster, append(account, "APP")[0])}
 }
+
+// at gives the account APP on one server.
+func (s *stage) at(server string) place { return place{s, s.Server(server).URL("APP")} }
 
 // conn connects once for each place. A frozen server holds its clients, so
 // short pings let them move on.
@@ -94,16 +98,15 @@ func (p place) conn(t *testing.T) *nats.Conn {
 	t.Helper()
 	p.stage.mu.Lock()
 	defer p.stage.mu.Unlock()
-	key := p.cluster + "/" + p.account
-	if p.stage.conns[key] == nil {
-		nc, err := p.stage.Connect(p.cluster, p.account, nats.PingInterval(time.Second), nats.MaxPingsOutstanding(2),
+	if p.stage.conns[p.url] == nil {
+		nc, err := nats.Connect(p.url, nats.PingInterval(time.Second), nats.MaxPingsOutstanding(2),
 			nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond), nats.ReconnectBufSize(-1))
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.stage.conns[key] = nc
+		p.stage.conns[p.url] = nc
 	}
-	return p.stage.conns[key]
+	return p.stage.conns[p.url]
 }
 
 func (p place) api(t *testing.T) jetstream.JetStream {

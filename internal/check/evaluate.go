@@ -35,7 +35,7 @@ func Evaluate(checks []*Check, settings Settings, pair epoch.Pair, trail *epoch.
 	for range min(runtime.GOMAXPROCS(0), len(checks)) {
 		workers.Go(func() {
 			for i := range next {
-				results[i] = evaluate(checks[i], settings.of(checks[i]), pair, trail)
+				results[i] = evaluate(checks[i], checks, settings.of(checks[i]), pair, trail)
 			}
 		})
 	}
@@ -47,10 +47,10 @@ func Evaluate(checks []*Check, settings Settings, pair epoch.Pair, trail *epoch.
 	return results
 }
 
-func evaluate(c *Check, settings reflect.Value, pair epoch.Pair, trail *epoch.Trail) (result Result) {
+func evaluate(c *Check, checks []*Check, settings reflect.Value, pair epoch.Pair, trail *epoch.Trail) (result Result) {
 	start := time.Now()
 	result.Check = c
-	p := &Pass{Pair: pair, Trail: trail, check: c, result: &result}
+	p := &Pass{Pair: pair, Trail: trail, check: c, checks: checks, result: &result}
 	defer func() {
 		if r := recover(); r != nil {
 			result = Result{Check: c, Failed: fmt.Errorf("%s failed: %v", c.Code, r)}

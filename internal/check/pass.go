@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"rollcall/internal/entity"
@@ -19,8 +20,21 @@ type Pass struct {
 	Trail *epoch.Trail
 
 	check  *Check
+	checks []*Check // all of this audit
 	result *Result
 	blind  map[string]bool // systems whose unanswering servers were reported already
+}
+
+// Needing lists the codes of the checks of this audit that need the answer to a
+// question.
+func (p *Pass) Needing(q epoch.Question) []string {
+	var codes []string
+	for _, c := range p.checks {
+		if slices.Contains(c.Needs, q) {
+			codes = append(codes, c.Code)
+		}
+	}
+	return codes
 }
 
 // Now is the end of the epoch, by the auditor's clock.
@@ -95,7 +109,11 @@ func (p *Pass) AllStreams() iter.Seq2[*epoch.System, *epoch.Stream] {
 	}
 }
 
-// Led yields the streams with the view of the server that leads them. A
+// noConfig is the reason where a stream was listed in short form and no earlier
+// epoch knew more.
+const noConfig = "its configuration is not known: the answer was cut short"
+
+// led yields the streams with the view of the server that leads them. A
 // stream without one is unknown, under the given kind of reference.
 func (p *Pass) led(kind entity.Kind, want func(*epoch.Stream) bool) iter.Seq2[*epoch.Stream, *epoch.View] {
 	return func(yield func(*epoch.Stream, *epoch.View) bool) {
@@ -106,6 +124,8 @@ func (p *Pass) led(kind entity.Kind, want func(*epoch.Stream) bool) iter.Seq2[*e
 			led := stream.Led()
 			if led == nil {
 				p.Unknown(stream.Ref().As(kind), WhyUnled(system, stream))
+			} else if stream.Config == nil {
+				p.Unknown(stream.Ref().As(kind), noConfig)
 			} else if !yield(stream, led) {
 				return
 			}
@@ -130,8 +150,11 @@ func (p *Pass) Replicas() iter.Seq2[Replica, *epoch.Peer] {
 				continue
 			}
 			led := stream.Led()
-			if led == nil {
-				why := WhyUnled(system, stream)
+			if led == nil || stream.Config == nil {
+				why := noConfig
+				if led == nil {
+					why = WhyUnled(system, stream)
+				}
 				for _, server := range stream.Servers {
 					p.Unknown(stream.Ref().OnServer(server), why)
 				}

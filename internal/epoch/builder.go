@@ -20,6 +20,10 @@ const (
 // stays known. A member is forgotten when the group's leader no longer lists it.
 const forgetAfter = 24 * time.Hour
 
+// IsServerName says whether a peer's name is that of a server, and not the one
+// that nats-server makes up for a peer it has not met.
+func IsServerName(name string) bool { return name != "" && !strings.HasPrefix(name, nameUnknown) }
+
 // nameUnknown starts the name that nats-server makes up for a peer whose server
 // it has not met (jetstream_cluster.go, clusterInfo). It names no server.
 const nameUnknown = "Server name unknown at this time"
@@ -38,6 +42,7 @@ type SystemBuilder struct {
 	name    string
 	servers map[string]*Server
 	streams map[StreamKey]*Stream
+	routed  map[string]bool // servers to which another one lists a route
 }
 
 // NewBuilder starts an epoch. prev is the epoch before, nil for the first one.
@@ -50,7 +55,7 @@ func NewBuilder(prev *Epoch, startedAt time.Time) *Builder {
 func (b *Builder) System(name string) *SystemBuilder {
 	s := &SystemBuilder{
 		b: b, prev: b.prev.System(name), name: name,
-		servers: map[string]*Server{}, streams: map[StreamKey]*Stream{},
+		servers: map[string]*Server{}, streams: map[StreamKey]*Stream{}, routed: map[string]bool{},
 	}
 	if s.prev != nil {
 		for _, old := range s.prev.Servers {
@@ -166,8 +171,17 @@ func (s *SystemBuilder) finish(stream *Stream, now time.Time) {
 	} else if old != nil {
 		stream.LastLed = old.Known()
 	}
-	stream.Consumers = bestConsumers(stream.Consumers)
 	stream.Servers = stream.hosts(old)
+	if old != nil && s.anyUnanswered(stream.Servers) {
+		// What only an unanswering server lists is not gone. Rows of this epoch
+		// are preferred: they are newer.
+		stream.Consumers = append(stream.Consumers, old.Consumers...)
+	}
+	stream.Consumers = bestConsumers(stream.Consumers)
+}
+
+func (s *SystemBuilder) anyUnanswered(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return s.servers[name] == nil || !s.servers[name].Answered(Jsz) })
 }
 
 // rememberLeader fills in since when the leader leads where the server does not
@@ -204,13 +218,22 @@ func (v *View) rememberPeers(old *Stream) {
 		if was := before.Peer(p.Name); was != nil {
 			p.HeardAt = was.HeardAt
 			if before.Server == v.Server {
-				p.Unheard = was.Unheard + 1
+				p.Unheard, p.LostBefore = was.Unheard+1, was.LostBefore
+			} else {
+				p.LostBefore = was.missed()
 			}
 		} else if before.Server == p.Name {
 			// The former leader: it was alive when it answered us as leader.
 			p.HeardAt = before.At
 		}
 	}
+}
+
+// missed says whether a leader has missed beats of the peer: one comes each
+// second (raft.go:317, nats-server v2.15.2).
+func (p *Peer) missed() bool {
+	const beats = 3 * time.Second
+	return p.Active > beats || p.Active == 0 && !p.Current
 }
 
 // hosts lists the servers that hold a replica: those that list the stream and
@@ -251,12 +274,16 @@ func (s *SystemBuilder) carryOver(old *Stream) *Stream {
 	if kept.MissedEpochs < goneAfterEpochs {
 		return &kept
 	}
+	authorities := 0
 	for _, name := range old.Servers {
-		if !s.hasAuthority(name) {
-			return &kept
+		if s.hasAuthority(name) {
+			authorities++
 		}
 	}
-	return nil
+	if authorities <= len(old.Servers)/2 {
+		return &kept
+	}
+	return nil // a majority of those that held it is complete without it
 }
 
 // hasAuthority says whether a server's list of streams was complete: it
@@ -309,13 +336,15 @@ func (s *SystemBuilder) nameServers(now time.Time) {
 			continue
 		}
 		for _, route := range server.Routes.Routes {
-			s.named(route.RemoteName, "a route of "+server.Name, server)
+			if s.named(route.RemoteName, "a route of "+server.Name, server) != nil {
+				s.routed[route.RemoteName] = true
+			}
 		}
 	}
 }
 
 func (s *SystemBuilder) named(name, by string, namer *Server) *Server {
-	if name == "" || strings.HasPrefix(name, nameUnknown) {
+	if !IsServerName(name) {
 		return nil
 	}
 	server, known := s.servers[name]
@@ -336,11 +365,11 @@ func (s *Server) peersHeard(at time.Time) {
 
 // forgetServers drops silent servers that have left for good: removed from the
 // meta group that still names its other members, or, outside any such group,
-// silent for a day.
+// silent for a day. One to which a route is open still hangs there.
 func (s *SystemBuilder) forgetServers(now time.Time) {
 	members := s.metaMembers()
 	for name, server := range s.servers {
-		if server.heardSince(s.b.startedAt) || server.KnownSince.Equal(s.b.startedAt) {
+		if server.heardSince(s.b.startedAt) || server.KnownSince.Equal(s.b.startedAt) || s.routed[name] {
 			continue
 		}
 		group, known := members[server.Domain]

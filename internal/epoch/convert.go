@@ -1,6 +1,7 @@
 package epoch
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -89,8 +90,8 @@ func consumersOf(server string, at time.Time, infos []wire.ConsumerInfo) []Consu
 	return consumers
 }
 
-// bestConsumers keeps one row for each consumer: its leader's where that
-// answered, else the first by server name.
+// bestConsumers keeps one row for each consumer: the newest that its leader
+// gave, else the first by server name.
 func bestConsumers(rows []Consumer) []Consumer {
 	slices.SortFunc(rows, func(a, b Consumer) int {
 		if c := strings.Compare(a.Name, b.Name); c != 0 {
@@ -102,7 +103,7 @@ func bestConsumers(rows []Consumer) []Consumer {
 			}
 			return 1
 		}
-		return strings.Compare(a.Server, b.Server)
+		return cmp.Or(b.At.Compare(a.At), strings.Compare(a.Server, b.Server))
 	})
 	// A copy, because what is dropped here is most of the rows, and epochs are kept.
 	return slices.Clone(slices.CompactFunc(rows, func(a, b Consumer) bool { return a.Name == b.Name }))

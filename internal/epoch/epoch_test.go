@@ -147,6 +147,9 @@ func TestRemovedMemberIsForgotten(t *testing.T) {
 		t.Fatal("a silent member of the meta group was forgotten")
 	}
 	n3.Removed = true
+	for _, s := range w.Servers {
+		s.NoRouteTo = []string{"n3"}
+	}
 	for _, s := range w.Streams {
 		s.Replicas = slices.DeleteFunc(s.Replicas, func(r *checktest.Replica) bool { return r.Server == "n3" })
 	}

@@ -103,6 +103,9 @@ type Peer struct {
 	// Active 0 without the peer being current: 1 also happens to a busy
 	// healthy peer (jetstream_cluster.go:14085), 2 does not.
 	Unheard int `json:"unheard,omitempty"`
+	// LostBefore says that an earlier leader had lost the peer when it last
+	// told, and this one has never heard from it: the silence goes on.
+	LostBefore bool `json:"lost_before,omitempty"`
 }
 
 // NeverActive is what a server reports as the activity of a mirror or source

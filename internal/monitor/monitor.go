@@ -61,7 +61,7 @@ var wants = map[valueKind]string{
 	boolean:  "true or false",
 	count:    "a whole number, 0 or more",
 	whole:    "a whole number",
-	duration: "a positive duration: " + quantity.DurationSyntax,
+	duration: "a duration, 0 switches it off: " + quantity.DurationSyntax,
 }
 
 // Keys are the known keys of one kind of asset.
@@ -119,10 +119,14 @@ func enabled(metadata map[string]string) bool {
 	return err != nil || on
 }
 
+// examples are values that can be read, for commands that are to be copied.
+var examples = map[valueKind]string{boolean: "true", count: "1000", whole: "1000", duration: "30s"}
+
 // Fault is a metadata entry that cannot be read.
 type Fault struct {
 	Key, Value string
 	Want       string // what is allowed, in words
+	Example    string // a value that can be read; empty where the key is unknown
 }
 
 // Faults lists the entries under Prefix that are none of the keys or whose
@@ -135,9 +139,9 @@ func (k Keys) Faults(metadata map[string]string) []Fault {
 		}
 		kind, known := k[key]
 		if !known {
-			faults = append(faults, Fault{key, value, "one of the known keys: " + k.names()})
+			faults = append(faults, Fault{Key: key, Value: value, Want: "one of the known keys: " + k.names()})
 		} else if !readable(kind, value) {
-			faults = append(faults, Fault{key, value, wants[kind]})
+			faults = append(faults, Fault{Key: key, Value: value, Want: wants[kind], Example: examples[kind]})
 		}
 	}
 	slices.SortFunc(faults, func(a, b Fault) int { return strings.Compare(a.Key, b.Key) })

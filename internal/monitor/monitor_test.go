@@ -71,9 +71,9 @@ func TestFaults(t *testing.T) {
 	}{
 		{StreamKeys, PeerSeenCritical, "30s", ""},
 		{StreamKeys, PeerSeenCritical, "0", ""},
-		{StreamKeys, PeerSeenCritical, "30", "a positive duration"},
-		{StreamKeys, PeerSeenCritical, "-1ns", "a positive duration"},
-		{StreamKeys, PeerSeenCritical, "", "a positive duration"},
+		{StreamKeys, PeerSeenCritical, "30", "a duration, 0 switches it off"},
+		{StreamKeys, PeerSeenCritical, "-1ns", "a duration, 0 switches it off"},
+		{StreamKeys, PeerSeenCritical, "", "a duration, 0 switches it off"},
 		{StreamKeys, PeerLagCritical, "0", ""},
 		{StreamKeys, PeerLagCritical, "-1", "0 or more"},
 		{StreamKeys, PeerLagCritical, "1.5", "0 or more"},
@@ -88,7 +88,7 @@ func TestFaults(t *testing.T) {
 		{StreamKeys, "io.nats.monitoring", "x", ""},
 		{ConsumerKeys, Pinned, "true", ""},
 		{ConsumerKeys, LastAckCritical, "1d", ""},
-		{ConsumerKeys, LastAckCritical, "1", "a positive duration"},
+		{ConsumerKeys, LastAckCritical, "1", "a duration, 0 switches it off"},
 		{ConsumerKeys, WaitingCritical, "-5", ""},
 		{ConsumerKeys, PeerSeenCritical, "30s", "one of the known keys: enabled, last-ack-critical, last-delivery-critical"},
 	} {

@@ -93,6 +93,8 @@ func Duration(d time.Duration) string {
 	switch {
 	case d == 0:
 		return "0s"
+	case d < time.Microsecond:
+		return strconv.FormatInt(int64(d), 10) + "ns"
 	case d < time.Millisecond:
 		return strconv.FormatInt(d.Microseconds(), 10) + "µs"
 	case d < time.Second:
@@ -146,9 +148,12 @@ func Of[N ~int | ~int64 | ~uint64 | ~uint32](n N, noun string) string {
 // Bytes prints a size in binary units with three significant digits: "512 B",
 // "1.46 MiB", "20 GiB".
 func Bytes[N ~int | ~int64 | ~uint64](n N) string {
+	if n < 0 {
+		return "-" + Bytes(uint64(-n))
+	}
 	value, units := float64(n), []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
 	i := 0
-	for value >= 1024 && i < len(units)-1 {
+	for value >= 1023.5 && i < len(units)-1 { // what would be rounded to 1024
 		value, i = value/1024, i+1
 	}
 	switch {

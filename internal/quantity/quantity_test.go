@@ -90,7 +90,7 @@ func TestParseDuration(t *testing.T) {
 
 func TestDuration(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "0s", 1: "0µs", 999: "0µs", time.Microsecond: "1µs", 999 * time.Microsecond: "999µs",
+		0: "0s", 1: "1ns", 999: "999ns", time.Microsecond: "1µs", 999 * time.Microsecond: "999µs",
 		time.Millisecond: "1ms", 12 * time.Millisecond: "12ms", time.Second - 1: "999ms",
 		time.Second: "1s", 4200 * time.Millisecond: "4.2s", 9949 * time.Millisecond: "9.9s", 10 * time.Second: "10s",
 		41*time.Second + 900*time.Millisecond: "41s", time.Minute - 1: "59s", time.Minute: "1m", 6*time.Minute + 3*time.Second: "6m3s",

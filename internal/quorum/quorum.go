@@ -45,7 +45,7 @@ func Of(e *epoch.Epoch, system *epoch.System, stream *epoch.Stream) Standing {
 	// The leader's rows are the group: also members whose server nobody has met,
 	// and not the places that no server fills.
 	for i := range led.Peers {
-		if lost(led, &led.Peers[i]) {
+		if lost(led, &led.Peers[i]) || longSilent(e, system.Server(led.Peers[i].Name)) {
 			s.Lost = append(s.Lost, led.Peers[i].Name)
 		}
 	}
@@ -59,6 +59,12 @@ func Of(e *epoch.Epoch, system *epoch.System, stream *epoch.Stream) Standing {
 func lost(led *epoch.View, peer *epoch.Peer) bool {
 	seen, known := Unseen(led, peer)
 	return peer.Offline || known && seen > lostAfter
+}
+
+// longSilent says whether a server has been silent for so long that raft has
+// lost it, whatever a new leader says that never heard from it.
+func longSilent(e *epoch.Epoch, server *epoch.Server) bool {
+	return server != nil && Silent(e, server) && !server.LastHeard().IsZero() && e.FinishedAt.Sub(server.LastHeard()) > lostAfter
 }
 
 // peerHearing is how recently a peer must have heard a server for the server to
@@ -81,7 +87,8 @@ func Silent(e *epoch.Epoch, server *epoch.Server) bool {
 
 // Unseen is how long the leader has not heard from a peer. Active 0 without
 // being current means "never" (nats-facts 0.2): then it is the time since the
-// leader took over or since an earlier epoch saw the peer, whichever is later.
+// leader took over or since an earlier epoch saw the peer, whichever is later;
+// but where an earlier leader had lost the peer already, its silence goes on.
 // It is not known where only one epoch says so, because a busy healthy peer
 // looks the same for an instant (jetstream_cluster.go:14085).
 func Unseen(led *epoch.View, peer *epoch.Peer) (unseen time.Duration, known bool) {
@@ -89,7 +96,7 @@ func Unseen(led *epoch.View, peer *epoch.Peer) (unseen time.Duration, known bool
 		return peer.Active, true
 	}
 	since := led.LeaderSince
-	if peer.HeardAt.After(since) {
+	if peer.HeardAt.After(since) || peer.LostBefore {
 		since = peer.HeardAt
 	}
 	return led.At.Sub(since), peer.Unheard >= 2

@@ -23,14 +23,15 @@ func TestUnseen(t *testing.T) {
 		want  time.Duration
 		known bool
 	}{
-		"heard a moment ago":       {epoch.Peer{Active: 300 * time.Millisecond, Current: true}, 300 * time.Millisecond, true},
-		"heard long ago":           {epoch.Peer{Active: time.Minute}, time.Minute, true},
-		"heard just now":           {epoch.Peer{Active: 0, Current: true}, 0, true},
-		"heard long ago, current":  {epoch.Peer{Active: 9 * time.Second, Current: true}, 9 * time.Second, true},
-		"never, says one epoch":    {epoch.Peer{Unheard: 1}, time.Hour, false},
-		"never, say two":           {epoch.Peer{Unheard: 2}, time.Hour, true},
-		"never, say three":         {epoch.Peer{Unheard: 3}, time.Hour, true},
-		"never since an epoch ago": {epoch.Peer{Unheard: 2, HeardAt: now.Add(-20 * time.Second)}, 20 * time.Second, true},
+		"heard a moment ago":                   {epoch.Peer{Active: 300 * time.Millisecond, Current: true}, 300 * time.Millisecond, true},
+		"heard long ago":                       {epoch.Peer{Active: time.Minute}, time.Minute, true},
+		"heard just now":                       {epoch.Peer{Active: 0, Current: true}, 0, true},
+		"heard long ago, current":              {epoch.Peer{Active: 9 * time.Second, Current: true}, 9 * time.Second, true},
+		"never, says one epoch":                {epoch.Peer{Unheard: 1}, time.Hour, false},
+		"never, say two":                       {epoch.Peer{Unheard: 2}, time.Hour, true},
+		"never, say three":                     {epoch.Peer{Unheard: 3}, time.Hour, true},
+		"never, and lost to the leader before": {epoch.Peer{Unheard: 2, LostBefore: true, HeardAt: now.Add(-2 * time.Hour)}, 2 * time.Hour, true},
+		"never since an epoch ago":             {epoch.Peer{Unheard: 2, HeardAt: now.Add(-20 * time.Second)}, 20 * time.Second, true},
 	} {
 		if got, known := quorum.Unseen(group(c.peer), &c.peer); got != c.want || known != c.known {
 			t.Errorf("%s: got %v %v, want %v %v", name, got, known, c.want, c.known)

@@ -2,7 +2,9 @@ package self
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"rollcall/internal/check"
 	"rollcall/internal/entity"
@@ -46,23 +48,39 @@ var Coverage = check.Define(&Family, check.Spec[struct{}]{
 	Blind:  "servers nobody names.",
 	Run: func(p *check.Pass, _ struct{}) {
 		for _, system := range p.Cur.Systems {
-			if gaps := liveGaps(p.Cur, system); len(gaps) > 0 {
-				p.Bad(observeGaps(system, gaps))
+			if len(system.Servers) == 0 || unreachable(system) {
+				p.Bad(observeBlindness(system))
+			} else if gaps := liveGaps(p.Cur, system); len(gaps) > 0 {
+				p.Bad(observeGaps(p, system, gaps))
 			}
 		}
 	},
 })
 
+// nextEpoch as a Hold means: bad in two consecutive epochs.
+const nextEpoch = 1
+
+// ownDeafness is how long the audit must not have heard a server that its peers
+// do hear: one that has just fallen silent is still in their ears, and is
+// SERVER_021's soon.
+const ownDeafness = 10 * time.Second
+
+func unreachable(system *epoch.System) bool {
+	return !slices.ContainsFunc(system.Servers, func(s *epoch.Server) bool { return s.Coverage[epoch.Varz].Outcome != epoch.Unreachable })
+}
+
 // liveGaps lists the unanswered questions of a system, without those of silent
-// servers.
+// servers, and those that a server's version does not know.
 func liveGaps(e *epoch.Epoch, system *epoch.System) []epoch.Gap {
 	var gaps []epoch.Gap
 	for _, server := range system.Servers {
-		if !server.Heard(e) && !quorum.PeersHear(e, server) && server.Coverage[epoch.Varz].Outcome != epoch.Unreachable {
+		if !server.Heard(e) && !onlyDeafToUs(e, server) {
 			continue
 		}
 		for _, q := range epoch.Questions {
-			if a := server.Coverage[q]; a.Outcome != epoch.Answered && a.Outcome != epoch.NotAsked {
+			switch a := server.Coverage[q]; a.Outcome {
+			case epoch.Answered, epoch.NotAsked, epoch.Unsupported:
+			default:
 				gaps = append(gaps, epoch.Gap{System: system.Name, Server: server.Name, Question: q, Answer: a})
 			}
 		}
@@ -70,27 +88,68 @@ func liveGaps(e *epoch.Epoch, system *epoch.System) []epoch.Gap {
 	return gaps
 }
 
-func observeGaps(system *epoch.System, gaps []epoch.Gap) check.Observation {
-	var servers []string
+// onlyDeafToUs says whether a server that answers the audit nothing is heard by
+// its peers all the while.
+func onlyDeafToUs(e *epoch.Epoch, server *epoch.Server) bool {
+	heard := server.HeardAt
+	if heard.IsZero() {
+		heard = server.KnownSince
+	}
+	return quorum.PeersHear(e, server) && e.FinishedAt.Sub(heard) > ownDeafness
+}
+
+func observeBlindness(system *epoch.System) check.Observation {
+	return check.Observation{
+		Ref: entity.OfSystem(system.Name), Hold: nextEpoch,
+		Summary: fmt.Sprintf("the audit has no connection to %s: nothing there is judged", system.Name),
+		Evidence: []check.Evidence{
+			{Name: "servers known", Value: len(system.Servers), Unit: "servers"},
+		},
+		Impact: "Whether anything is wrong in " + system.Name + " is unknown, and so is each mirror elsewhere whose source is there.",
+		Fix: []check.Step{
+			{Say: "See whether its servers are up and can be reached from here.", Run: "nats server ping", Risk: check.Safe},
+		},
+	}
+}
+
+func observeGaps(p *check.Pass, system *epoch.System, gaps []epoch.Gap) check.Observation {
+	var servers, codes []string
 	for _, g := range gaps {
-		if len(servers) == 0 || servers[len(servers)-1] != g.Server {
+		if !slices.Contains(servers, g.Server) {
 			servers = append(servers, g.Server)
+		}
+		for _, code := range p.Needing(g.Question) {
+			if !slices.Contains(codes, code) {
+				codes = append(codes, code)
+			}
 		}
 	}
 	o := check.Observation{
-		Ref:  entity.OfSystem(system.Name),
-		Hold: 1, // bad in two consecutive epochs
+		Ref: entity.OfSystem(system.Name), Hold: nextEpoch,
 		Summary: fmt.Sprintf("%s of %s went unanswered (%s): what they would have shown is unknown",
 			quantity.Of(len(gaps), "question"), strings.Join(servers, ", "), reasons(gaps)),
-		Impact: "Nothing is reported about what these answers would have shown. Each entity concerned is listed as unknown.",
-		Fix: []check.Step{
-			{Say: "Ask the same by hand.", Run: "nats server request jetstream " + servers[0], Risk: check.Safe},
-		},
+		Impact: "No check is affected: the answers only add evidence.",
+		Fix:    []check.Step{firstFix(gaps[0])},
+	}
+	if len(codes) > 0 {
+		slices.Sort(codes)
+		o.Impact = "What these servers hold cannot be judged by " + strings.Join(codes, ", ") + ". Each entity concerned is listed as unknown."
 	}
 	for _, g := range gaps {
 		o.Evidence = append(o.Evidence, check.Evidence{Name: g.Server + " " + g.Question.String(), Value: g.Answer.Reason()})
 	}
 	return o
+}
+
+func firstFix(g epoch.Gap) check.Step {
+	subject := "'$SYS.REQ.SERVER.PING." + g.Question.String() + "'"
+	switch g.Answer.Outcome {
+	case epoch.Refused:
+		return check.Step{Say: "Let the audit's user publish $SYS.REQ.SERVER.*." + g.Question.String() + " in the system account; the README has the whole block.", Risk: check.Careful}
+	case epoch.CutShort:
+		return check.Step{Say: "The limit that was met is in the evidence; a domain behind a leaf link is best audited directly.", Run: "rollcall check --system hub=URL --system leaf=URL", Risk: check.Safe}
+	}
+	return check.Step{Say: "Ask the same by hand, as a system user.", Run: "nats request " + subject + " '' --replies 0", Risk: check.Safe}
 }
 
 // reasons counts the gaps by outcome, in the order of their first appearance.

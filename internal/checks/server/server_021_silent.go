@@ -84,7 +84,7 @@ func observeSilence(p *check.Pass, system *epoch.System, server *epoch.Server, t
 	}
 	silence := p.Now().Sub(last)
 	o := check.Observation{
-		Ref: server.Ref(), Since: last, Hold: t.SilentFor,
+		Ref: server.Ref(), Hold: t.SilentFor,
 		Summary: fmt.Sprintf("%s has been silent for %s: it answers no question and no other server hears it", server.Name, quantity.Duration(silence)),
 		Evidence: []check.Evidence{
 			{Name: "silent", Value: check.Seconds(silence), Unit: "seconds", Threshold: check.Seconds(t.SilentFor), From: from},
@@ -95,11 +95,17 @@ func observeSilence(p *check.Pass, system *epoch.System, server *epoch.Server, t
 			{Say: "If it will not come back soon: remove it, so that its replicas are placed elsewhere.", Run: "nats server cluster peer-remove " + server.Name, Risk: check.Disruptive},
 		},
 	}
+	// How long the silence lasts is known exactly. It is not left to the ledger,
+	// which would count from the earliest sign of it, though a peer heard the
+	// server later.
+	if silence > t.SilentFor {
+		o.Since, o.Hold = last, 0
+	}
 	if server.NamedBy != "" {
 		o.Evidence = append(o.Evidence, check.Evidence{Name: "known only from", Value: server.NamedBy})
 	}
 	if open := openRoutesTo(system, server); len(open) > 0 {
-		o.Summary += "; its connections are still open, so the process hangs or its network swallows everything"
+		o.Summary += "; its connections are still open, so the process hangs, or the network drops its traffic"
 		o.Evidence = append(o.Evidence, check.Evidence{Name: "routes still open", Value: strings.Join(open, ", ")})
 	}
 	if announced := server.Announced(); !announced.IsZero() {
@@ -168,15 +174,15 @@ func blastRadius(e *epoch.Epoch, system *epoch.System, server *epoch.Server) str
 	}
 	var parts []string
 	if only > 0 {
-		parts = append(parts, quantity.Of(only, "stream")+" with no other replica unreachable")
+		parts = append(parts, fmt.Sprintf("%d unreachable, for it is their only one", only))
 	}
 	if lost > 0 {
-		parts = append(parts, quantity.Of(lost, "stream")+" without quorum")
+		parts = append(parts, fmt.Sprintf("%d without quorum", lost))
 	}
 	if brink > 0 {
-		parts = append(parts, quantity.Of(brink, "stream")+" one failure from losing quorum")
+		parts = append(parts, fmt.Sprintf("%d one failure from losing quorum", brink))
 	}
-	impact := quantity.Of(replicas, "stream replica") + " out"
+	impact := quantity.Of(replicas, "stream") + " with a replica here"
 	if len(parts) > 0 {
 		impact += ": " + strings.Join(parts, ", ")
 	}

@@ -93,9 +93,11 @@ func observeQuorum(p *check.Pass, system *epoch.System, stream *epoch.Stream) (c
 	}
 	if standing.Has() {
 		o.Hold = electionTime
-		o.Summary = fmt.Sprintf("%s has no leader and %s silent: %s", name, isAre(standing.Lost), standing)
+		o.Summary = fmt.Sprintf("%s has no leader, so publishing has stopped; %s silent, %d of %d members are alive",
+			name, isAre(standing.Lost), standing.Alive, standing.Size)
 	} else {
-		o.Summary = fmt.Sprintf("%s: %s; not heard: %s", name, standing, strings.Join(standing.Lost, ", "))
+		o.Summary = fmt.Sprintf("%s has lost quorum: %d of %d members take part, %d are needed; missing: %s",
+			name, standing.Alive, standing.Size, standing.Needed, strings.Join(standing.Lost, ", "))
 	}
 	for _, lost := range standing.Lost {
 		o.Under = append(o.Under, entity.OfServer(system.Name, lost))
@@ -108,10 +110,13 @@ func quorumFixes(stream *epoch.Stream, standing quorum.Standing) []check.Step {
 		{Say: "Confirm: without quorum this shows no leader or times out.", Run: "nats stream info " + stream.Name, Risk: check.Safe},
 	}
 	for _, lost := range standing.Lost {
-		steps = append(steps, check.Step{Say: "Bring back " + lost + ": quorum returns with the first that does.", Run: "systemctl restart nats-server   # on " + lost, Risk: check.Careful})
-	}
-	if len(standing.Lost) > 0 {
-		steps = append(steps, check.Step{Say: "If it is lost for good, and the meta group still has a leader: remove it, so that its replicas are placed elsewhere.", Run: "nats server cluster peer-remove " + standing.Lost[0], Risk: check.Disruptive})
+		if !epoch.IsServerName(lost) {
+			steps = append(steps, check.Step{Say: "Find the member that no server has met since its start: replaced, or removed without its replicas.", Run: "nats server report jetstream", Risk: check.Safe})
+			continue
+		}
+		steps = append(steps,
+			check.Step{Say: "Bring back " + lost + ": quorum returns with the first that does.", Run: "systemctl restart nats-server   # on " + lost, Risk: check.Careful},
+			check.Step{Say: "If " + lost + " is lost for good, and the meta group still has a leader: remove it, so that its replicas are placed elsewhere.", Run: "nats server cluster peer-remove " + lost, Risk: check.Disruptive})
 	}
 	return steps
 }

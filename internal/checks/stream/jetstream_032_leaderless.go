@@ -60,7 +60,7 @@ var Leaderless = check.Define(&Family, check.Spec[leaderless]{
 			}
 			p.Bad(check.Observation{
 				Ref: stream.Ref(), Hold: t.LeaderlessFor,
-				Summary: fmt.Sprintf("%s/%s is led by nobody although %s", stream.Account, stream.Name, listers(stream)),
+				Summary: fmt.Sprintf("%s/%s has no leader: %s and none leads", stream.Account, stream.Name, listers(stream)),
 				Evidence: []check.Evidence{
 					{Name: "servers that list it", Value: len(stream.Views), Unit: "servers"},
 					{Name: "named as leader", Value: namedLeaders(stream)},
@@ -100,9 +100,9 @@ func listers(stream *epoch.Stream) string {
 		names = append(names, stream.Views[i].Server)
 	}
 	if len(names) == 1 {
-		return names[0] + " lists it"
+		return names[0] + " holds it"
 	}
-	return strings.Join(names, ", ") + " list it"
+	return strings.Join(names, ", ") + " hold it"
 }
 
 func namedLeaders(stream *epoch.Stream) string {

@@ -76,7 +76,14 @@ func reportFaults(p *check.Pass, ref entity.Ref, keys monitor.Keys, metadata map
 			Summary:  fmt.Sprintf("%s: the metadata %s=%q sets nothing: want %s", ref.Name(), fault.Key, fault.Value, fault.Want),
 			Evidence: []check.Evidence{{Name: fault.Key, Value: fault.Value, Threshold: fault.Want}},
 			Impact:   "The threshold that somebody meant to set is not watched.",
-			Fix:      []check.Step{{Say: "Correct the entry.", Run: fmt.Sprintf("%s --metadata %q", edit, fault.Key+"=VALUE"), Risk: check.Careful}},
+			Fix:      []check.Step{correction(fault, edit)},
 		})
 	}
+}
+
+func correction(fault monitor.Fault, edit string) check.Step {
+	if fault.Example == "" {
+		return check.Step{Say: "Remove the entry, or set the key that was meant.", Run: edit, Risk: check.Careful}
+	}
+	return check.Step{Say: "Set a value that can be read, such as this.", Run: fmt.Sprintf("%s --metadata %q", edit, fault.Key+"="+fault.Example), Risk: check.Careful}
 }

@@ -39,7 +39,7 @@ var Unobservable = check.Define(&Family, check.Spec[struct{}]{
 		FalsePositives: "A stream deleted while its server was silent stays here until that server is back and can say so.",
 		Questions: []check.QA{
 			{Question: "Why does a first audit not report it?", Answer: "Nobody can list what only a silent server knows. SERVER_021 says that such streams may exist; an audit that runs all the time remembers them."},
-			{Question: "When is a stream deleted rather than unobservable?", Answer: "When all servers that held it answered completely, twice, none of them recovering from a start, and none listed it."},
+			{Question: "When is a stream deleted rather than unobservable?", Answer: "When most of the servers that held it answer completely, none of those recovering from a start, and for two epochs none lists it."},
 		},
 	},
 	Opens:  "in two consecutive epochs nobody lists a known stream, and a server that held it is silent or has JetStream off.",
