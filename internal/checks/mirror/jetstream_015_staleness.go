@@ -23,7 +23,7 @@ var Staleness = check.Define(&Family, check.Spec[staleness]{
 	Entity:   entity.Mirror,
 	Since:    "0.1",
 	Needs:    []epoch.Question{epoch.Jsz},
-	Uses:     []epoch.Question{epoch.Varz, epoch.Gatewayz, epoch.Leafz},
+	Uses:     epoch.Questions,
 	Keeps:    []*epoch.Scalar{activity},
 	MaskedBy: []*check.Check{NotAdvancing},
 	Doc: check.Doc{

@@ -19,7 +19,7 @@ var Lag = check.Define(&Family, check.Spec[struct{}]{
 	Entity:   entity.Mirror,
 	Since:    "0.1",
 	Needs:    []epoch.Question{epoch.Jsz},
-	Uses:     []epoch.Question{epoch.Varz, epoch.Gatewayz, epoch.Leafz},
+	Uses:     epoch.Questions,
 	MaskedBy: []*check.Check{NotAdvancing},
 	Doc: check.Doc{
 		Means:   "A mirror is at least as many messages behind its source as its metadata `" + monitor.LagCritical + "` says. The lag is the larger of what the mirror reports and what the positions of both sides prove.",

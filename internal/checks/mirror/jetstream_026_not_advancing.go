@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rollcall/internal/check"
+	"rollcall/internal/checks/server"
 	"rollcall/internal/entity"
 	"rollcall/internal/epoch"
 	"rollcall/internal/quantity"
@@ -28,8 +29,9 @@ var NotAdvancing = check.Define(&Family, check.Spec[notAdvancing]{
 	Entity:   entity.Mirror,
 	Since:    "0.1",
 	Needs:    []epoch.Question{epoch.Jsz},
-	Uses:     []epoch.Question{epoch.Varz, epoch.Gatewayz, epoch.Leafz},
+	Uses:     epoch.Questions,
 	Keeps:    []*epoch.Scalar{activity},
+	MaskedBy: []*check.Check{server.Silent},
 	Doc: check.Doc{
 		Means: "The source holds messages that the mirror lacks, and the mirror's last sequence has not moved. Whatever the mirror reports about itself, it does not advance: a mirror keeps its source's sequence numbers, so the two positions side by side prove it. The finding names the kind of stall:\n\n" +
 			"- **silent**: nothing arrives, `active` grows. The link, the source's API or its server cannot be reached.\n" +
@@ -144,6 +146,9 @@ func (s *sides) observeStall(p *check.Pass, before sides, t notAdvancing) check.
 		Impact:   s.cost(),
 		Fix:      append(append(s.confirm(), f.fix...), s.recreate()),
 	}
+	if dead := s.brokenLink(p.Cur).silent; dead != nil {
+		o.Under = append(o.Under, dead.Ref())
+	}
 	if e := s.errorOf(); e != nil {
 		o.Evidence = append(o.Evidence, check.Evidence{Name: "error", Value: e.Error(), From: s.led.Server})
 	}
@@ -166,7 +171,7 @@ func (s *sides) reportedLag() string {
 // stall never heals, a link is still visibly down, or nothing was re-made since
 // the stall began.
 func (s *sides) healingUntil(p *check.Pass, since time.Time, f family, t notAdvancing) time.Time {
-	if !f.heals || s.brokenLink(p.Cur) != "" {
+	if !f.heals || s.brokenLink(p.Cur).is() {
 		return time.Time{}
 	}
 	latest := time.Time{}

@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"rollcall/internal/check"
@@ -72,7 +71,7 @@ func (s *sides) familyOf(p *check.Pass) family {
 	nothing := "nothing has arrived for " + quantity.Duration(m.Active)
 	c, known := s.consumer()
 	switch peak := s.sawTooth(p); {
-	case m.Active > recreatedAfter || s.brokenLink(p.Cur) != "" || known && c == nil:
+	case m.Active > recreatedAfter || s.brokenLink(p.Cur).is() || known && c == nil:
 		return s.silent(nothing, p)
 	case s.fullBy() != "":
 		return s.cannotStore(c)
@@ -114,11 +113,11 @@ func (s *sides) silent(cause string, p *check.Pass) family {
 		f.cause += ", although its internal consumer exists at the source"
 	}
 	broken := s.brokenLink(p.Cur)
-	if broken != "" {
-		f.cause += ": " + broken
-		f.fix = append(f.fix, check.Step{Say: "Restore the link: " + broken + ". The mirror then heals by itself within about 2.5 minutes.", Run: "nats server report leafnodes; nats server report gateways", Risk: check.Careful})
+	if broken.is() {
+		f.cause += ": " + broken.text
+		f.fix = append(f.fix, check.Step{Say: "Restore the link: " + broken.text + ". The mirror then heals by itself within about 2.5 minutes.", Run: "nats server report leafnodes; nats server report gateways", Risk: check.Careful})
 	}
-	f.fix = append(f.fix, s.stepDown(broken != ""), noEdit)
+	f.fix = append(f.fix, s.stepDown(broken.is()), noEdit)
 	return f
 }
 
@@ -200,52 +199,4 @@ func (s *sides) fullBy() string {
 		return "max_bytes " + quantity.Bytes(c.MaxBytes)
 	}
 	return ""
-}
-
-// brokenLink says which link between the two sides is visibly gone: no gateway
-// connection between their clusters, or no leaf connection between their
-// domains or systems. Empty where the links are there, or were not all seen.
-func (s *sides) brokenLink(e *epoch.Epoch) string {
-	here, there := s.system.Server(s.led.Server), e.System(s.origin.System).Server(s.source.Server)
-	if here == nil || there == nil {
-		return ""
-	}
-	if s.mirror.System == s.origin.System && s.mirror.Domain == s.origin.Domain {
-		if here.Cluster == there.Cluster || here.Gateways == nil {
-			return ""
-		}
-		if remote, ok := here.Gateways.Outbound[there.Cluster]; !ok || remote.Connection == nil {
-			return fmt.Sprintf("%s has no gateway connection to cluster %s", here.Name, there.Cluster)
-		}
-		return ""
-	}
-	if names, none := withoutLeafs(s.system, s.mirror); none {
-		return "no leafnode connection of account " + s.mirror.Account + " on " + names
-	}
-	if names, none := withoutLeafs(e.System(s.origin.System), s.origin); none {
-		return "no leafnode connection of account " + s.origin.Account + " on " + names
-	}
-	return ""
-}
-
-// withoutLeafs says whether no server of a stream's domain has a leaf
-// connection in the stream's account; it is not known, hence not said, as long
-// as one of them did not answer.
-func withoutLeafs(system *epoch.System, stream *epoch.Stream) (names string, none bool) {
-	var asked []string
-	for _, server := range system.Servers {
-		if server.Domain != stream.Domain {
-			continue
-		}
-		if server.Leafs == nil {
-			return "", false
-		}
-		for i := range server.Leafs.Leafs {
-			if account := server.Leafs.Leafs[i].Account; account == stream.Account || account == stream.AccountID {
-				return "", false
-			}
-		}
-		asked = append(asked, server.Name)
-	}
-	return strings.Join(asked, ", "), len(asked) > 0
 }
