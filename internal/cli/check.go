@@ -210,16 +210,11 @@ it is that of a Nagios plugin.`,
   rollcall check --context prod-sys --set JETSTREAM_015.stale_after=2m --output json --file report.json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pause, err := quantity.ParseDuration(interval)
-			switch {
-			case err != nil:
-				return badUsage("--interval: %v", err)
-			case pause < shortestInterval:
-				return badUsage("--interval: %s is too short: want at least %s", interval, quantity.Duration(shortestInterval))
-			case samples < 1 || samples > mostSamples:
-				return badUsage("--samples: %d is out of range: want 1 to %d", samples, mostSamples)
+			err := a.check(cmd.Context(), &conn, &flags, samples, interval)
+			if flags.output == "nagios" {
+				return a.asPlugin(err)
 			}
-			return a.check(cmd.Context(), &conn, &flags, samples, pause)
+			return err
 		},
 	}
 	conn.flags(cmd)
@@ -229,7 +224,27 @@ it is that of a Nagios plugin.`,
 	return cmd
 }
 
-func (a *app) check(ctx context.Context, conn *connection, flags *auditing, samples int, pause time.Duration) error {
+// asPlugin says an error the way Nagios reads it: a line on standard output and
+// the status for unknown.
+func (a *app) asPlugin(err error) error {
+	var status exitStatus
+	if err == nil || errors.As(err, &status) {
+		return err
+	}
+	fmt.Fprintf(a.Stdout, "ROLLCALL UNKNOWN: %s\n", strings.ReplaceAll(sentence(err), "|", "/"))
+	return exitStatus(report.NagiosUnknown)
+}
+
+func (a *app) check(ctx context.Context, conn *connection, flags *auditing, samples int, interval string) error {
+	pause, err := quantity.ParseDuration(interval)
+	switch {
+	case err != nil:
+		return badUsage("--interval: %v", err)
+	case pause < shortestInterval:
+		return badUsage("--interval: %s is too short: want at least %s", interval, quantity.Duration(shortestInterval))
+	case samples < 1 || samples > mostSamples:
+		return badUsage("--samples: %d is out of range: want 1 to %d", samples, mostSamples)
+	}
 	systems, err := a.targets(conn)
 	if err != nil {
 		return err

@@ -124,7 +124,7 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("the output shows %q:\n%s%s", secret, stdout, stderr)
 		}
 	}
-	if want >= cli.ExitUsage && strings.Count(strings.TrimSpace(stderr), "\n") != 0 {
+	if want >= cli.ExitUsage && strings.Contains(strings.TrimSpace(stderr), "\n") {
 		ts.Fatalf("want one line on standard error, got:\n%s", stderr)
 	}
 }
