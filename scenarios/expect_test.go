@@ -82,11 +82,27 @@ func (x expectation) String() string {
 // differences says what the open findings of an audit lack, have too much or
 // say otherwise than expected; "" if they are exactly that.
 func differences(a *engine.Audit, want []expectation) string {
-	var lines []string
-	found := map[string]ledger.Finding{}
+	lines, rest := compare(a, want)
+	for id, f := range rest {
+		lines = append(lines, fmt.Sprintf("unexpected: %s (%s, masked by %v): %s", id, f.State, f.MaskedBy, f.Seen.Summary))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// lacks is differences without what the findings have too much.
+func lacks(a *engine.Audit, want []expectation) string {
+	lines, _ := compare(a, want)
+	return strings.Join(lines, "\n")
+}
+
+// compare says what is missing or different, and gives the other findings that
+// are open.
+func compare(a *engine.Audit, want []expectation) (lines []string, rest map[string]ledger.Finding) {
+	rest = map[string]ledger.Finding{}
 	for _, f := range a.Ledger.Findings() {
 		if f.State != ledger.Pending {
-			found[f.ID.String()] = f
+			rest[f.ID.String()] = f
 		}
 	}
 	for _, w := range want {
@@ -94,19 +110,15 @@ func differences(a *engine.Audit, want []expectation) string {
 			lines = append(lines, w.unlessUnknown(a)...)
 			continue
 		}
-		f, ok := found[w.id()]
-		delete(found, w.id())
+		f, ok := rest[w.id()]
+		delete(rest, w.id())
 		if !ok {
 			lines = append(lines, "missing:    "+w.String())
 			continue
 		}
 		lines = append(lines, w.compare(&f)...)
 	}
-	for id, f := range found {
-		lines = append(lines, fmt.Sprintf("unexpected: %s (%s, masked by %v): %s", id, f.State, f.MaskedBy, f.Seen.Summary))
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
+	return lines, rest
 }
 
 // compare says in what a finding differs from the expectation.

@@ -166,22 +166,29 @@ func (h *harness) While(what string, do func() error) {
 // stays so for some epochs.
 func (h *harness) Expect(want ...expectation) {
 	h.t.Helper()
-	h.expect(steady, want)
+	h.expect(steady, want, differences)
 }
 
 // ExpectBriefly is Expect for what the next moment may change.
 func (h *harness) ExpectBriefly(want ...expectation) {
 	h.t.Helper()
-	h.expect(1, want)
+	h.expect(1, want, differences)
 }
 
-func (h *harness) expect(epochs int, want []expectation) {
+// ExpectAmong is Expect where more may be open, if it was allowed.
+func (h *harness) ExpectAmong(want ...expectation) {
+	h.t.Helper()
+	h.expect(steady, want, lacks)
+	h.noSurprise()
+}
+
+func (h *harness) expect(epochs int, want []expectation, compare func(*engine.Audit, []expectation) string) {
 	h.t.Helper()
 	h.Allow(want...)
 	deadline := time.Now().Add(findWithin)
 	for seen := 0; seen < epochs; {
 		h.step()
-		difference := differences(h.last, want)
+		difference := compare(h.last, want)
 		if difference == "" {
 			seen++
 			continue

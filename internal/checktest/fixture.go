@@ -29,6 +29,8 @@ var RequiredCases = []string{"bad", "threshold", "good", "no data", "clears"}
 // world. A case is a list of lines:
 //
 //	set THRESHOLD=VALUE              a threshold of the check
+//	add STREAM like STREAM           another stream with a copy of that one's state;
+//	                                 no stream of the standard world has a namesake
 //	@ +5s                            time passes; what follows is so at that epoch
 //	ENTITY FIELD=VALUE ...           changes the world, from here on
 //	ENTITY                           changes nothing; for an expectation
@@ -128,6 +130,8 @@ func (s *script) step(line string) error {
 		return nil
 	case words[0] == "set":
 		return s.settings.Set([]*check.Check{s.c}, s.c.Code+"."+words[1])
+	case words[0] == "add" && len(words) == 4 && words[2] == "like":
+		return s.world.addLike(words[1], words[3])
 	case words[0] == "@":
 		s.judge()
 		s.started = true

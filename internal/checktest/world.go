@@ -429,3 +429,31 @@ func (w *World) String() string {
 	}
 	return fmt.Sprintf("%d servers, streams %s", len(w.Servers), strings.Join(names, " "))
 }
+
+// addLike adds a stream under a reference of its own, such as a namesake in
+// another account, that begins as a copy of an existing one on its servers.
+func (w *World) addLike(text, model string) error {
+	ref, err := entity.Parse(text)
+	if err != nil {
+		return err
+	}
+	like, err := entity.Parse(model)
+	if err != nil {
+		return err
+	}
+	old := w.Stream(like)
+	if old == nil || w.Stream(ref) != nil {
+		return fmt.Errorf("%s must be in the world, %s must not: it has %s", model, text, w)
+	}
+	s := *old
+	s.Account, s.Name, s.Config.Name = ref.Account, ref.Stream, ref.Stream
+	s.Config.Metadata = maps.Clone(old.Config.Metadata)
+	s.Consumers, s.Direct, s.Sources = nil, nil, nil
+	s.Replicas = nil
+	for _, r := range old.Replicas {
+		replica := *r
+		s.Replicas = append(s.Replicas, &replica)
+	}
+	w.Streams = append(w.Streams, &s)
+	return nil
+}

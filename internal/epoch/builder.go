@@ -100,7 +100,7 @@ func (s *SystemBuilder) Stream(server *Server, account *wire.AccountDetail, at t
 	if detail.Config != nil && (leads || stream.Config == nil) {
 		stream.Config, stream.Created = detail.Config, detail.Created
 	}
-	if leads || stream.Direct == nil {
+	if leads {
 		stream.Direct = consumersOf(server.Name, at, detail.DirectConsumers)
 		stream.DirectReliable = directReliable(server.Version)
 	}

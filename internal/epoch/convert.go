@@ -65,7 +65,11 @@ func peersOf(replicas []wire.PeerInfo) []Peer {
 }
 
 func copyingOf(info *wire.SourceInfo) Copying {
-	return Copying{Name: info.Name, Lag: info.Lag, Active: info.Active, Seq: info.Seq, Error: info.Error}
+	c := Copying{Name: info.Name, Lag: info.Lag, Active: info.Active, Seq: info.Seq, Error: info.Error}
+	if info.External != nil {
+		c.API = info.External.APIPrefix
+	}
+	return c
 }
 
 func consumersOf(server string, at time.Time, infos []wire.ConsumerInfo) []Consumer {

@@ -116,6 +116,7 @@ const NeverActive = time.Duration(-1)
 // reports it. None of it proves that messages arrive (nats-facts 0.1).
 type Copying struct {
 	Name   string         `json:"name"`
+	API    string         `json:"api,omitempty"` // prefix by which the origin is reached, "" if it is local
 	Lag    uint64         `json:"lag"`
 	Active time.Duration  `json:"active"`        // since anything arrived, heartbeats included; NeverActive
 	Seq    *uint64        `json:"seq,omitempty"` // last origin sequence stored; sources only, nil before 2.15

@@ -61,7 +61,7 @@ func reported(stream *epoch.Stream, led *epoch.View, ref entity.Ref) *epoch.Copy
 		return led.Mirror
 	}
 	for i := range led.Sources {
-		if stream.Ref().WithOrigin(originOf(stream, led.Sources[i].Name, i)) == ref {
+		if stream.Ref().WithOrigin(originOf(stream, &led.Sources[i], i)) == ref {
 			return &led.Sources[i]
 		}
 	}
@@ -69,14 +69,19 @@ func reported(stream *epoch.Stream, led *epoch.View, ref entity.Ref) *epoch.Copy
 }
 
 // originOf names the configured origin of the i-th reported source.
-func originOf(stream *epoch.Stream, name string, i int) string {
+func originOf(stream *epoch.Stream, state *epoch.Copying, i int) string {
 	for j := range stream.Config.Sources {
-		if stream.Config.Sources[j].Name == name && j < len(stream.Upstreams) {
+		source, api := &stream.Config.Sources[j], ""
+		if source.External != nil {
+			api = source.External.APIPrefix
+		}
+		// Sources of one name from several domains are common.
+		if source.Name == state.Name && api == state.API && j < len(stream.Upstreams) {
 			return stream.Upstreams[j].Origin
 		}
 	}
 	if i < len(stream.Upstreams) {
 		return stream.Upstreams[i].Origin
 	}
-	return name
+	return state.Name
 }

@@ -104,8 +104,8 @@ func (s *sides) observeStaleness(p *check.Pass, last time.Time, t staleness) che
 	f := s.familyOf(p)
 	return check.Observation{
 		Ref: s.ref(), Since: last,
-		Summary: fmt.Sprintf("%s reports lag 0, but nothing has arrived for %s while %s has moved on by %s: %s",
-			s.name(), quantity.Duration(age), s.originName(), quantity.Of(messages, "message"), f.cause),
+		Summary: fmt.Sprintf("%s reports lag 0, but nothing has arrived for %s while %s has moved on by %s%s: %s",
+			s.name(), quantity.Duration(age), s.originName(), s.upTo(), quantity.Of(messages, "message"), f.cause),
 		Evidence: append([]check.Evidence{
 			{Name: "inactive", Value: check.Seconds(age), Unit: "seconds", Threshold: check.Seconds(t.StaleAfter), From: s.led.Server},
 			{Name: "family", Value: f.name},

@@ -70,7 +70,7 @@ func observeSeen(p *check.Pass, stream *epoch.Stream, led *epoch.View, ref entit
 			{Name: "reported active", Value: activeText(c), Unit: "seconds", From: led.Server},
 			{Name: "reported lag", Value: c.Lag, Unit: "messages", From: led.Server},
 		},
-		Impact: "The connection to " + c.Name + " is gone: what arrives there from now on is missing here.",
+		Impact: "Nothing comes from " + c.Name + ", not even heartbeats: what arrives there from now on is missing here.",
 		Fix: []check.Step{
 			{Say: "Confirm: last seen of a working one is below a second.", Run: "nats stream info " + stream.Name + at(stream), Risk: check.Safe},
 			{Say: "Look at the links and at the origin " + c.Name + ".", Run: "nats server report gateways; nats server report leafnodes", Risk: check.Safe},

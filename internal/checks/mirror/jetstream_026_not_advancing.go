@@ -30,7 +30,7 @@ var NotAdvancing = check.Define(&Family, check.Spec[notAdvancing]{
 	Since:    "0.1",
 	Needs:    []epoch.Question{epoch.Jsz},
 	Uses:     epoch.Questions,
-	Keeps:    []*epoch.Scalar{activity},
+	Keeps:    []*epoch.Scalar{activity, newestLeaf},
 	MaskedBy: []*check.Check{server.Silent},
 	Doc: check.Doc{
 		Means: "The source holds messages that the mirror lacks, and the mirror's last sequence has not moved. Whatever the mirror reports about itself, it does not advance: a mirror keeps its source's sequence numbers, so the two positions side by side prove it. The finding names the kind of stall:\n\n" +
@@ -106,6 +106,9 @@ func (s *sides) stalled(before sides) (stalled bool, why string) {
 		return false, ""
 	}
 	c, known := s.consumer()
+	if s.filtered() && s.mirror.Config.Mirror.Consumer != nil {
+		return false, "a filtered mirror that copies through a durable consumer, which is not among the internal ones that would tell"
+	}
 	if s.filtered() && !known {
 		return false, "a filtered mirror; its source's server version does not show the internal consumer that would tell (2.14.3 and later do)"
 	}
@@ -115,7 +118,8 @@ func (s *sides) stalled(before sides) (stalled bool, why string) {
 	was, _ := before.consumer()
 	waiting := c.Pending > 0 && (was != nil && was.Pending > 0 || !s.filtered())
 	silent := !s.filtered() && (s.led.Mirror == nil || s.led.Mirror.Active > recreatedAfter)
-	return waiting || silent || unstored(before.source, was, c), ""
+	refused := !s.filtered() && !c.PushBound && c.Delivered.Consumer > 0 && c.Delivered.Stream > s.led.State.LastSeq
+	return waiting || silent || refused || unstored(before.source, was, c), ""
 }
 
 // unstored says whether the internal consumer delivered anything between two
@@ -140,8 +144,9 @@ func (s *sides) observeStall(p *check.Pass, before sides, t notAdvancing) check.
 	}
 	o := check.Observation{
 		Ref: s.ref(), Since: since, Hold: t.NotAdvancingFor,
-		Summary: fmt.Sprintf("%s does not advance (%s): %s, %s behind %s and falling further; it reports lag %s. It is stuck because %s",
-			s.name(), f.name, quantity.Of(messages, "message"), quantity.Duration(span), s.originName(), s.reportedLag(), f.cause),
+		Summary: fmt.Sprintf("%s is stuck (%s) at sequence %s, %s%s (%s) behind %s: %s; %s",
+			s.name(), f.name, quantity.Count(s.led.State.LastSeq), s.upTo(), quantity.Of(messages, "message"), quantity.Duration(span),
+			s.originName(), f.cause, s.reportedLag()),
 		Evidence: append([]check.Evidence{{Name: "family", Value: f.name}}, s.positions()...),
 		Impact:   s.cost(),
 		Fix:      append(append(s.confirm(), f.fix...), s.recreate()),
@@ -161,9 +166,9 @@ func (s *sides) observeStall(p *check.Pass, before sides, t notAdvancing) check.
 
 func (s *sides) reportedLag() string {
 	if s.led.Mirror == nil {
-		return "nothing"
+		return "its leader reports nothing on it yet"
 	}
-	return quantity.Count(s.led.Mirror.Lag)
+	return "it reports lag " + quantity.Count(s.led.Mirror.Lag)
 }
 
 // healingUntil is how long a stall may be the ordinary way back from an
@@ -178,6 +183,7 @@ func (s *sides) healingUntil(p *check.Pass, since time.Time, f family, t notAdva
 	for _, event := range []time.Time{
 		s.led.LeaderSince, s.source.LeaderSince,
 		startOf(s.system, s.led.Server), startOf(p.Cur.System(s.origin.System), s.source.Server),
+		s.gatewayStart(p.Cur), leafsRemade(p, s.system, s.mirror.Domain), leafsRemade(p, p.Cur.System(s.origin.System), s.origin.Domain),
 	} {
 		if !event.Before(since) && event.After(latest) {
 			latest = event

@@ -3,6 +3,7 @@ package mirror
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"rollcall/internal/check"
@@ -60,7 +61,7 @@ var DataLoss = check.Define(&Family, check.Spec[dataLoss]{
 			{Say: "Compare: first sequence of the source, last sequence of the mirror.", Run: "nats stream info SOURCE; nats stream info MIRROR", Risk: check.Safe},
 		},
 		Fix: []check.Step{
-			{Say: "Before the loss: raise the source's limits to gain time, then mend the mirror (JETSTREAM_026).", Run: "nats stream edit SOURCE --max-age=7d", Risk: check.Careful},
+			{Say: "Before the loss: raise the source's limits to gain time, then mend the mirror (JETSTREAM_026).", Run: "nats stream edit SOURCE --max-age=TWICE_AS_LONG", Risk: check.Careful},
 			{Say: "After it: look for another copy (other mirrors, backups). The mirror goes on by itself behind the gap once it is mended; re-creating it gains nothing.", Risk: check.Safe},
 		},
 		Prevent:        []string{"Retention of a source longer than the longest stall you could overlook.", "Act on JETSTREAM_026."},
@@ -84,7 +85,7 @@ var DataLoss = check.Define(&Family, check.Spec[dataLoss]{
 			case before.lostTo(s.led.State) > 0:
 				p.Bad(s.observeLoss(before.lostTo(s.led.State)))
 			default:
-				if left, limit := s.lossIn(p, before); left <= t.LossHorizon {
+				if left, limit := s.lossIn(p, before); left < t.LossHorizon {
 					p.Bad(s.observeApproach(p, left, limit, t))
 				}
 			}
@@ -105,8 +106,8 @@ func (s *sides) lostTo(position epoch.State) uint64 {
 func (s *sides) observeLoss(lost uint64) check.Observation {
 	return check.Observation{
 		Ref: s.ref(),
-		Summary: fmt.Sprintf("%s has lost up to %s for good: sequences %s to %s left %s before it got them",
-			s.name(), quantity.Of(lost, "message"), quantity.Count(s.led.State.LastSeq+1), quantity.Count(s.led.State.LastSeq+lost), s.originName()),
+		Summary: fmt.Sprintf("%s has lost up to %s for good: %s left %s before it got there",
+			s.name(), quantity.Of(lost, "message"), sequences(s.led.State.LastSeq+1, s.led.State.LastSeq+lost), s.originName()),
 		Evidence: append([]check.Evidence{
 			{Name: "lost", Value: lost, Unit: "messages at most", Threshold: 0},
 			{Name: "source first sequence", Value: s.source.State.FirstSeq, From: s.source.Server},
@@ -114,7 +115,7 @@ func (s *sides) observeLoss(lost uint64) check.Observation {
 		Impact: fmt.Sprintf("These messages exist neither in %s nor in %s. More are lost as long as the mirror stands still.", s.origin.Name, s.mirror.Name),
 		Fix: []check.Step{
 			{Say: "Confirm: the source's first sequence is beyond the mirror's last.", Run: "nats stream info " + s.origin.Name + at(s.origin), Risk: check.Safe},
-			{Say: "Stop the loss: raise the source's limits until the mirror is mended.", Run: "nats stream edit " + s.origin.Name + " --max-age=7d" + at(s.origin), Risk: check.Careful},
+			s.gainTime(),
 			{Say: "Mend the mirror (JETSTREAM_026). It goes on behind the gap; re-creating it gains nothing. Look for other copies: mirrors, backups.", Risk: check.Safe},
 		},
 	}
@@ -147,26 +148,67 @@ func (s *sides) lossIn(p *check.Pass, before sides) (left time.Duration, limit s
 	}
 	// In seconds: a duration ends at 292 years, which a slow removal exceeds.
 	seconds := max(0, float64(s.led.State.LastSeq+1)-last.Value) / perSecond
-	if seconds < left.Seconds() && s.origin.Config.MaxAge == 0 {
-		return time.Duration(seconds * float64(time.Second)), fmt.Sprintf("removal of %s messages", quantity.Rate(perSecond))
+	if seconds < left.Seconds() && (s.origin.Config.MaxAge == 0 || s.atLimit()) {
+		return time.Duration(seconds * float64(time.Second)), fmt.Sprintf("%s messages removed per second", strings.TrimSuffix(quantity.Rate(perSecond), "/s"))
 	}
 	return left, limit
+}
+
+// atLimit says whether the origin removes a message for each that it stores,
+// which max_age, where it is set as well, does not foresee.
+func (s *sides) atLimit() bool {
+	c, state := s.origin.Config, s.source.State
+	return c.MaxMsgs > 0 && state.Msgs >= uint64(c.MaxMsgs) || c.MaxBytes > 0 && float64(state.Bytes) >= 0.95*float64(c.MaxBytes)
+}
+
+// gainTime raises the limits that the origin has, and only those: a limit of a
+// fixed size could be a new or a lower one, and remove messages at once.
+func (s *sides) gainTime() check.Step {
+	c, edit := s.origin.Config, "nats stream edit "+s.origin.Name
+	raised := edit
+	if c.MaxAge > 0 {
+		raised += fmt.Sprintf(" --max-age=%ds", int64((2 * c.MaxAge).Seconds()))
+	}
+	if c.MaxMsgs > 0 {
+		raised += fmt.Sprintf(" --max-msgs=%d", 2*c.MaxMsgs)
+	}
+	if c.MaxBytes > 0 {
+		raised += fmt.Sprintf(" --max-bytes=%d", 2*c.MaxBytes)
+	}
+	if raised == edit {
+		return check.Step{Say: "Gain time: no limit of the source removes these messages. Its consumers do (work queue, interest), or somebody purges or deletes: stop that.", Risk: check.Safe}
+	}
+	return check.Step{Say: "Gain time: double the source's limits, if its storage allows; set them back when the mirror is mended.", Run: raised + at(s.origin), Risk: check.Careful}
 }
 
 func (s *sides) observeApproach(p *check.Pass, left time.Duration, limit string, t dataLoss) check.Observation {
 	messages, _ := s.behind()
 	return check.Observation{
 		Ref: s.ref(), Severity: check.Warning, Since: p.Prev.FinishedAt, Hold: warnAfter,
-		Summary: fmt.Sprintf("%s stands still and %s will begin to remove what it lacks in %s at the earliest (%s)",
-			s.name(), s.originName(), quantity.Duration(left), limit),
+		Summary: fmt.Sprintf("%s stands still and %s will begin to remove what it lacks %s (%s)",
+			s.name(), s.originName(), soon(left), limit),
 		Evidence: append([]check.Evidence{
 			{Name: "loss in", Value: check.Seconds(left), Unit: "seconds", Threshold: check.Seconds(t.LossHorizon)},
 			{Name: "at stake", Value: messages, Unit: "messages"},
 		}, s.positions()...),
-		Impact: fmt.Sprintf("If the mirror is not mended by then, the first of %s are gone for good.", quantity.Of(messages, "message")),
+		Impact: fmt.Sprintf("If the mirror is not mended by then, messages begin to be lost for good; it lacks %s so far.", quantity.Of(messages, "message")),
 		Fix: []check.Step{
-			{Say: "Gain time: raise the source's limits.", Run: "nats stream edit " + s.origin.Name + " --max-age=7d" + at(s.origin), Risk: check.Careful},
+			s.gainTime(),
 			{Say: "Mend the mirror: see JETSTREAM_026.", Run: "rollcall explain JETSTREAM_026", Risk: check.Safe},
 		},
 	}
+}
+
+func sequences(first, last uint64) string {
+	if first == last {
+		return "sequence " + quantity.Count(first)
+	}
+	return "sequences " + quantity.Count(first) + " to " + quantity.Count(last)
+}
+
+func soon(left time.Duration) string {
+	if left < time.Second {
+		return "any moment now"
+	}
+	return "in " + quantity.Duration(left) + " at the earliest"
 }

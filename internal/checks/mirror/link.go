@@ -3,7 +3,10 @@ package mirror
 import (
 	"fmt"
 	"strings"
+	"time"
 
+	"rollcall/internal/check"
+	"rollcall/internal/entity"
 	"rollcall/internal/epoch"
 	"rollcall/internal/quorum"
 )
@@ -78,4 +81,57 @@ func serverNamed(e *epoch.Epoch, name string) *epoch.Server {
 		}
 	}
 	return nil
+}
+
+// newestLeaf is the highest id of a server's leaf connections. Ids only grow, so
+// it rises when a link is made anew; LEAFZ tells no time of that.
+var newestLeaf = &epoch.Scalar{
+	Name:   "newest leaf connection",
+	Window: 5 * time.Minute,
+	Read: func(e *epoch.Epoch, keep func(entity.Ref, time.Time, float64)) {
+		for _, system := range e.Systems {
+			for _, server := range system.Servers {
+				if server.Leafs == nil {
+					continue
+				}
+				newest := uint64(0)
+				for i := range server.Leafs.Leafs {
+					newest = max(newest, server.Leafs.Leafs[i].ID)
+				}
+				keep(server.Ref(), server.Leafs.Now, float64(newest))
+			}
+		}
+	},
+}
+
+// leafsRemade is when a leaf connection of a domain's servers was last seen to
+// be new; zero if none was, as far as the history goes back.
+func leafsRemade(p *check.Pass, system *epoch.System, domain string) time.Time {
+	latest := time.Time{}
+	for _, server := range system.Servers {
+		if server.Domain != domain {
+			continue
+		}
+		highest := -1.0
+		for _, point := range p.Trail.Points(newestLeaf, server.Ref()) {
+			if highest >= 0 && point.Value > highest && point.At.After(latest) {
+				latest = point.At
+			}
+			highest = max(highest, point.Value)
+		}
+	}
+	return latest
+}
+
+// gatewayStart is when the gateway connection between the two sides' clusters
+// was made; zero where there is none.
+func (s *sides) gatewayStart(e *epoch.Epoch) time.Time {
+	here, there := s.system.Server(s.led.Server), e.System(s.origin.System).Server(s.source.Server)
+	if here == nil || there == nil || here.Gateways == nil {
+		return time.Time{}
+	}
+	if remote := here.Gateways.Outbound[there.Cluster]; remote.Connection != nil {
+		return remote.Connection.Start
+	}
+	return time.Time{}
 }

@@ -111,6 +111,14 @@ func holds(source *epoch.View, position epoch.State) bool {
 	return source.State.Msgs > 0 && source.State.LastSeq > position.LastSeq && source.State.LastTS.After(position.LastTS)
 }
 
+// upTo goes before a number of messages that is only an upper bound.
+func (s *sides) upTo() string {
+	if s.filtered() {
+		return "up to "
+	}
+	return ""
+}
+
 // behind is the true lag: in messages and in time between the newest message of
 // either side. Both are at least zero.
 func (s *sides) behind() (messages uint64, span time.Duration) {
@@ -177,10 +185,10 @@ func (s *sides) positions() []check.Evidence {
 // cost says what the lag means for those who read the mirror.
 func (s *sides) cost() string {
 	messages, span := s.behind()
-	text := fmt.Sprintf("Readers of %s see data that is %s and %s old, and it grows. A fail-over to it now loses those messages.",
-		s.mirror.Name, quantity.Of(messages, "message"), quantity.Duration(span))
+	text := fmt.Sprintf("Readers of %s miss %sthe newest %s (%s). A fail-over to it now loses them.",
+		s.mirror.Name, s.upTo(), quantity.Of(messages, "message"), quantity.Duration(span))
 	if s.led.State.Msgs == 0 {
-		text = fmt.Sprintf("%s is empty: %s are missing.", s.mirror.Name, quantity.Of(messages, "message"))
+		text = fmt.Sprintf("%s is empty and lacks %s%s.", s.mirror.Name, s.upTo(), quantity.Of(messages, "message"))
 	}
 	if left, limited := s.timeLeft(); limited {
 		text += " " + left
