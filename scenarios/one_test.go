@@ -48,7 +48,13 @@ func TestOneServer(t *testing.T) {
 		h.Expect()
 		h.Break("more is stored than the mirror may hold", byHand(
 			func() error { app.traffic(t, 20*time.Millisecond, "S.new"); return nil },
-			func() error { return app.update(t, "COPY", func(c *jetstream.StreamConfig) { c.MaxMsgs = -1 }) },
+			func() error {
+				if err := app.remove(t, "COPY"); err != nil {
+					return err
+				}
+				app.stream(t, jetstream.StreamConfig{Name: "COPY", Mirror: &jetstream.StreamSource{Name: "S"}})
+				return nil
+			},
 		))
 		full := []expectation{
 			open("JETSTREAM_026", copied).Is(check.Critical).Family("cannot store").Says("max_msgs 30"),
@@ -56,7 +62,10 @@ func TestOneServer(t *testing.T) {
 		}
 		h.Expect(full...)
 		h.Remain(13*time.Second, full...) // it stays active: never JETSTREAM_015
-		h.Heal("its limit is raised")
+		// Raising the limit instead would not mend it: measured on 2.15.2, the
+		// mirror then stays stuck, or goes on under sequences of its own and lacks
+		// for ever what was stored while it was full.
+		h.Heal("it is created anew, without the limit")
 		h.ExpectSilence()
 	})
 

@@ -81,6 +81,9 @@ type Spec[T any] struct {
 	// answers to no other question.
 	Needs []epoch.Question
 	Uses  []epoch.Question
+	// Metadata are the keys of a stream's or consumer's metadata that set the
+	// check's threshold, for the manual.
+	Metadata []string
 	// Keeps are the histories that Run reads through Pass.Trail.
 	Keeps []*epoch.Scalar
 	// MaskedBy are the checks whose finding on the same entity, on one that
@@ -109,6 +112,7 @@ type Check struct {
 	Entity                   entity.Kind
 	Since                    string
 	Needs, Uses              []epoch.Question
+	Metadata                 []string
 	Keeps                    []*epoch.Scalar
 	MaskedBy                 []*Check
 	Clear                    time.Duration
@@ -147,7 +151,7 @@ func Define[T any](family *Family, s Spec[T]) *Check {
 		Code: s.Code, Aliases: s.Aliases, Title: s.Title, Severity: s.Severity,
 		Worst: max(s.Worst, s.Severity), Mildest: s.Severity,
 		Category: s.Category, Kind: s.Kind, Entity: s.Entity, Since: s.Since,
-		Needs: s.Needs, Uses: s.Uses, Keeps: s.Keeps, MaskedBy: s.MaskedBy, Clear: s.Clear,
+		Needs: s.Needs, Uses: s.Uses, Metadata: s.Metadata, Keeps: s.Keeps, MaskedBy: s.MaskedBy, Clear: s.Clear,
 		Doc: s.Doc, Opens: s.Opens, Clears: s.Clears, Blind: s.Blind,
 		Family: family.Name, Thresholds: thresholds, defaults: defaults,
 		run: func(p *Pass, settings reflect.Value) { s.Run(p, settings.Interface().(T)) },

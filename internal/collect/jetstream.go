@@ -2,7 +2,6 @@ package collect
 
 import (
 	"context"
-
 	"fmt"
 	"strings"
 	"time"

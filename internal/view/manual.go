@@ -23,6 +23,7 @@ type Catalog struct {
 	Needs      []string          `json:"needs"`
 	Uses       []string          `json:"uses"`
 	MaskedBy   []string          `json:"masked_by"`
+	Metadata   []string          `json:"metadata"` // keys that set its threshold
 	Thresholds []check.Threshold `json:"thresholds"`
 	Opens      string            `json:"opens"`
 	Clears     string            `json:"clears"`
@@ -36,7 +37,7 @@ func CatalogOf(c *check.Check) Catalog {
 	v := Catalog{
 		Code: c.Code, Aliases: append([]string{}, c.Aliases...), Title: c.Title, Family: c.Family,
 		Severity: c.Severity, Mildest: c.Mildest, Worst: c.Worst, Category: c.Category, Kind: c.Kind, Entity: string(c.Entity),
-		Needs: []string{}, Uses: []string{}, MaskedBy: []string{}, Thresholds: append([]check.Threshold{}, c.Thresholds...),
+		Needs: []string{}, Uses: []string{}, MaskedBy: []string{}, Metadata: append([]string{}, c.Metadata...), Thresholds: append([]check.Threshold{}, c.Thresholds...),
 		Opens: c.Opens, Clears: c.Clears, Blind: c.Blind, Since: c.Since, Docs: c.DocPath(),
 	}
 	for _, q := range c.Needs {
@@ -81,7 +82,11 @@ func Manual(c *check.Check) string {
 		}
 	}
 	relations(&b, c)
-	return strings.TrimRight(b.String(), "\n") + "\n"
+	page := b.String()
+	for strings.Contains(page, "\n\n\n") {
+		page = strings.ReplaceAll(page, "\n\n\n", "\n\n")
+	}
+	return strings.TrimRight(page, "\n") + "\n"
 }
 
 func section(b *strings.Builder, title, text string) {
@@ -116,8 +121,11 @@ func steps(b *strings.Builder, title string, steps []check.Step) {
 
 func thresholds(b *strings.Builder, c *check.Check) {
 	b.WriteString("## Thresholds\n\n")
-	if len(c.Thresholds) == 0 {
-		b.WriteString("None of its own.\n\n")
+	for _, key := range c.Metadata {
+		fmt.Fprintf(b, "- the metadata `%s` of the stream; without it the check is silent.\n", key)
+	}
+	if len(c.Thresholds)+len(c.Metadata) == 0 {
+		b.WriteString("None of its own.\n")
 	}
 	for _, t := range c.Thresholds {
 		fmt.Fprintf(b, "- `%s` = %s", t.Name, strings.TrimSpace(t.Default+" "+t.Unit))
@@ -126,9 +134,7 @@ func thresholds(b *strings.Builder, c *check.Check) {
 		}
 		fmt.Fprintf(b, ": %s Set it with `--set %s.%s=VALUE`.\n", t.Doc, c.Code, t.Name)
 	}
-	if len(c.Thresholds) > 0 {
-		b.WriteString("\n")
-	}
+	b.WriteString("\n")
 	if c.Clear > 0 {
 		fmt.Fprintf(b, "It resolves after %s of observed good.\n\n", quantity.Duration(c.Clear))
 	}

@@ -18,6 +18,7 @@ var Lag = check.Define(&Family, check.Spec[struct{}]{
 	Category: check.Consistency,
 	Entity:   entity.Mirror,
 	Since:    "0.1",
+	Metadata: []string{monitor.LagCritical},
 	Needs:    []epoch.Question{epoch.Jsz},
 	Uses:     epoch.Questions,
 	MaskedBy: []*check.Check{NotAdvancing},

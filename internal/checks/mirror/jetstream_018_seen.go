@@ -19,6 +19,7 @@ var Seen = check.Define(&Family, check.Spec[struct{}]{
 	Category: check.Consistency,
 	Entity:   entity.Mirror,
 	Since:    "0.1",
+	Metadata: []string{monitor.SeenCritical},
 	Needs:    []epoch.Question{epoch.Jsz},
 	MaskedBy: []*check.Check{NotAdvancing},
 	Doc: check.Doc{

@@ -20,6 +20,7 @@ var PeerLag = check.Define(&Family, check.Spec[struct{}]{
 	Category: check.Consistency,
 	Entity:   entity.Replica,
 	Since:    "0.1",
+	Metadata: []string{monitor.PeerLagCritical},
 	Needs:    []epoch.Question{epoch.Jsz},
 	Uses:     epoch.Questions,
 	MaskedBy: []*check.Check{server.Silent, stream.QuorumLost, stream.Leaderless, PeerSeen},

@@ -27,6 +27,7 @@ var PeerSeen = check.Define(&Family, check.Spec[struct{}]{
 	Category: check.Consistency,
 	Entity:   entity.Replica,
 	Since:    "0.1",
+	Metadata: []string{monitor.PeerSeenCritical},
 	Needs:    []epoch.Question{epoch.Jsz},
 	Uses:     epoch.Questions,
 	MaskedBy: []*check.Check{server.Silent, stream.QuorumLost, stream.Leaderless},
