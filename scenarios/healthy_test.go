@@ -68,6 +68,7 @@ func TestHealthy(t *testing.T) {
 		}
 		// What SHORT stores while its mirror finds back is gone within a second.
 		h.Allow(open("JETSTREAM_028", "mirror:hub=hub/APP/SHORT_COPY"))
+		h.Allow(open("SELF_001", "system:edge")) // while its only server is down, nothing of it is seen
 		slow := s.others("hub", hub.leader(t, "BUSY"))[0]
 		h.Break(slow+" is stopped in order", s.stop(slow))
 		h.ExpectAmong(open("SERVER_021", "server:hub/"+slow).Is(check.Warning).Says("announced a shutdown"),

@@ -12,7 +12,7 @@ import (
 // deploymentsAtOnce is how many tests, each with servers of its own, run side
 // by side. They wait nearly all of the time, so it is not bound to the number of
 // processors; -test.parallel overrides it.
-const deploymentsAtOnce = 6
+const deploymentsAtOnce = 7
 
 func TestMain(m *testing.M) {
 	sim.RunServerIfAsked()

@@ -95,7 +95,7 @@ func TestOneServer(t *testing.T) {
 	})
 
 	t.Run("mirror lags", func(t *testing.T) {
-		const many = 150_000
+		const many = 80_000
 		app.stream(t, jetstream.StreamConfig{Name: "S", Storage: jetstream.MemoryStorage})
 		app.flood(t, "S.new", many, 16)
 		app.reaches(t, "S", many)

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
@@ -16,8 +17,12 @@ type UnreachableError struct {
 
 // Error implements error.
 func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("cannot reach system %s at %s: %v; check the address and that a server listens there",
-		e.System, strings.Join(e.URLs, ", "), e.Reason)
+	do := "check the address and that a server listens there"
+	var untrusted x509.UnknownAuthorityError
+	if errors.As(e.Reason, &untrusted) {
+		do = "give the authority to trust with --tlsca"
+	}
+	return fmt.Sprintf("cannot reach system %s at %s: %v; %s", e.System, strings.Join(e.URLs, ", "), e.Reason, do)
 }
 
 // Unwrap gives the reason of the last attempt.
