@@ -120,8 +120,9 @@ func TestLeaf(t *testing.T) {
 		h.Break("the leaf is restarted with deny_imports on $JS.M.>", s.restartedWith("e1", func(c *sim.Config) {
 			c.Leafs[0].DenyImports = []string{"$JS.M.>"}
 		}))
-		// Its activity falls back to zero every 10 s; the finding must not.
-		denied := open("JETSTREAM_026", "mirror:edge=edge/APP/S_COPY").Family("delivery path broken")
+		// Its activity falls back to zero every 10 s, which tells it from a link
+		// that is down; the finding must not.
+		denied := open("JETSTREAM_026", "mirror:edge=edge/APP/S_COPY").Family("delivery path broken").Says("keeps falling back to zero")
 		h.Expect(denied)
 		h.Remain(40*time.Second, denied)
 		h.Heal("the leaf is restarted without it")

@@ -266,11 +266,15 @@ func (a *app) check(ctx context.Context, conn *connection, flags *auditing, samp
 		return err
 	}
 	line.clear()
-	if err := run.finish(rep); unreachable == nil {
-		return err
-	}
+	found := run.finish(rep)
 	// What could be audited was reported; the whole was not.
-	return unreachable
+	if blind := rep.Blind(); len(blind) > 0 && unreachable == nil {
+		unreachable = fmt.Errorf("the audit lost its connection to %s: nothing there was judged at the end; check that its servers are up", strings.Join(blind, ", "))
+	}
+	if unreachable != nil {
+		return unreachable
+	}
+	return found
 }
 
 // sample takes the samples and makes the report of the last.

@@ -101,7 +101,19 @@ func name(targets []*target, prev *epoch.System) []*target {
 	return named
 }
 
+// withoutReplaced drops the servers whose place another start has taken: it
+// began after they last spoke, by the clock of their host. A server that was
+// restarted between two questions of one epoch has both.
+func withoutReplaced(group []*target) []*target {
+	return slices.DeleteFunc(slices.Clone(group), func(old *target) bool {
+		return !old.info.Time.IsZero() && slices.ContainsFunc(group, func(t *target) bool {
+			return t != old && t.heard && t.start.After(old.info.Time)
+		})
+	})
+}
+
 func nameGroup(base string, group []*target, before map[string]string, holder string) []*target {
+	group = withoutReplaced(group)
 	slices.SortFunc(group, func(a, b *target) int {
 		return cmp.Or(a.start.Compare(b.start), strings.Compare(a.id, b.id))
 	})

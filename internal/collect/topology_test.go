@@ -21,6 +21,12 @@ func someone(id, name string, age int, heard bool) *target {
 	}
 }
 
+// said dates what a server said last, in hours after born.
+func said(t *target, hours int) *target {
+	t.info.Time = born.Add(time.Duration(hours) * time.Hour)
+	return t
+}
+
 func TestNames(t *testing.T) {
 	known := func(servers ...string) *epoch.System {
 		s := &epoch.System{}
@@ -44,6 +50,9 @@ func TestNames(t *testing.T) {
 		"double silent":            {known("n=A", "n#B=B"), []*target{someone("A", "n", 2, true), someone("B", "n", 1, false)}, "n#B=B n=A"},
 		"holder restarted":         {known("n=A", "n#B=B"), []*target{someone("A", "n", 3, false), someone("B", "n", 2, true), someone("C", "n", 1, true)}, "n#B=B n=C"},
 		"two of a name, both lost": {nil, []*target{someone("A", "n", 2, false), someone("B", "n", 1, false)}, "n=B"},
+		// The old start answered the first question of the epoch, the new one the rest.
+		"restarted within the epoch": {known("n=A"), []*target{said(someone("A", "n", 100, true), -1), someone("B", "n", 0, true)}, "n=B"},
+		"both alive":                 {known("n=A"), []*target{said(someone("A", "n", 100, true), +1), someone("B", "n", 0, true)}, "n#B=B n=A"},
 	} {
 		for range 5 {
 			rand.Shuffle(len(try.targets), func(i, j int) { try.targets[i], try.targets[j] = try.targets[j], try.targets[i] })

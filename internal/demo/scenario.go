@@ -74,10 +74,14 @@ var Scenarios = []Scenario{
 		cause: func(ctx context.Context, s *stage) (string, func(context.Context) error, error) {
 			config := jetstream.StreamConfig{Name: "ARCHIVE", Mirror: &jetstream.StreamSource{Name: "SENSORS"}, MaxMsgs: 100, Discard: jetstream.DiscardNew}
 			js := s.api(s.edge)
-			_, err := js.CreateOrUpdateStream(ctx, config)
+			_, err := js.CreateStream(ctx, config)
 			heal := func(ctx context.Context) error {
+				// Raising the limit would leave a mirror with a hole.
+				if err := js.DeleteStream(ctx, config.Name); err != nil {
+					return err
+				}
 				config.MaxMsgs = -1
-				_, err := js.UpdateStream(ctx, config)
+				_, err := js.CreateStream(ctx, config)
 				return err
 			}
 			return "ARCHIVE was created, with room for 100 messages", heal, err

@@ -163,7 +163,10 @@ func (s *SystemBuilder) finish(stream *Stream, now time.Time) {
 	}
 	slices.SortFunc(stream.Views, func(a, b View) int { return strings.Compare(a.Server, b.Server) })
 	for i := range stream.Views {
-		stream.Views[i].rememberLeader(old)
+		view := &stream.Views[i]
+		view.disclaim(stream.Replicas())
+		view.rememberLeader(old)
+		view.leadsSinceStart(s.servers[view.Server])
 	}
 	stream.leader = leaderOf(stream.Views)
 	if led := stream.Led(); led != nil {
@@ -182,6 +185,23 @@ func (s *SystemBuilder) finish(stream *Stream, now time.Time) {
 
 func (s *SystemBuilder) anyUnanswered(names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return s.servers[name] == nil || !s.servers[name].Answered(Jsz) })
+}
+
+// disclaim takes back the leadership that a recovering server claims of every
+// replicated stream while its raft node is not up: it names itself, without
+// peers (jetstream_cluster.go:14013, nats-server v2.15.2).
+func (v *View) disclaim(replicas int) {
+	if replicas > 1 && v.Leader == v.Server && len(v.Peers) == 0 {
+		v.Leader = ""
+	}
+}
+
+// leadsSinceStart bounds a leadership that the server does not date by its own
+// start: outside a cluster it leads what it has, from then on.
+func (v *View) leadsSinceStart(server *Server) {
+	if v.Leader == v.Server && server.Vars != nil && server.Vars.Start.After(v.LeaderSince) {
+		v.LeaderSince = server.Vars.Start
+	}
 }
 
 // rememberLeader fills in since when the leader leads where the server does not

@@ -137,6 +137,12 @@ func (e *Epoch) Coverage() (asked, answered int, gaps []Gap) {
 	return asked, answered, gaps
 }
 
+// Unreachable says whether the auditor could ask none of the system's servers,
+// for lack of a connection.
+func (s *System) Unreachable() bool {
+	return !slices.ContainsFunc(s.Servers, func(server *Server) bool { return server.Coverage[Varz].Outcome != Unreachable })
+}
+
 // Counts gives how many streams and consumers the system has as far as known.
 func (s *System) Counts() (streams, consumers int) {
 	for _, stream := range s.Streams {

@@ -337,3 +337,46 @@ func TestRateIsUnknownAcrossAReset(t *testing.T) {
 		t.Error("no time, and a rate")
 	}
 }
+
+// listing is what one server says of a stream, added to a builder.
+func listing(s *epoch.SystemBuilder, name string, start, at time.Time, cluster *wire.ClusterInfo) {
+	server := s.Server(name)
+	server.ID, server.HeardAt = "ID"+name, at
+	server.Coverage[epoch.Jsz] = epoch.Answer{Outcome: epoch.Answered, At: at}
+	server.Vars, server.JetStream = &wire.VARZ{Start: start}, &epoch.JetStream{At: at}
+	config := &wire.StreamConfig{Name: "ORDERS", Replicas: 1}
+	if cluster != nil {
+		config.Replicas = 3
+	}
+	s.Stream(server, &wire.AccountDetail{Name: "APP", ID: "APP"}, at, &wire.StreamDetail{
+		Name: "ORDERS", Created: checktest.Start.Add(-2 * time.Hour), Cluster: cluster, Config: config,
+	})
+}
+
+func TestRecoveringServerDoesNotLead(t *testing.T) {
+	now := checktest.Start
+	b := epoch.NewBuilder(nil, now)
+	s := b.System("hub")
+	since := now.Add(-time.Hour)
+	peers := []wire.PeerInfo{{Name: "n2", Current: true}, {Name: "n3", Current: true}}
+	listing(s, "n1", now.Add(-time.Hour), now, &wire.ClusterInfo{Leader: "n1", LeaderSince: &since, Replicas: peers})
+	listing(s, "n2", now.Add(-time.Second), now, &wire.ClusterInfo{Leader: "n2"}) // raft is not up yet
+	led := stream(t, b.Build(now), "stream:hub/APP/ORDERS").Led()
+	if led == nil || led.Server != "n1" {
+		t.Errorf("%+v leads", led)
+	}
+}
+
+func TestLeadershipOutsideAClusterBeginsWithTheStart(t *testing.T) {
+	now := checktest.Start
+	var prev *epoch.Epoch
+	for i, start := range []time.Time{now.Add(-time.Hour), now.Add(-time.Hour), now.Add(9 * time.Second)} {
+		at := now.Add(time.Duration(i) * 5 * time.Second)
+		b := epoch.NewBuilder(prev, at)
+		listing(b.System("edge"), "e1", start, at, nil)
+		prev = b.Build(at)
+	}
+	if got := stream(t, prev, "stream:edge/APP/ORDERS").Led().LeaderSince; !got.Equal(now.Add(9 * time.Second)) {
+		t.Errorf("it leads since %v, want since its restart", got)
+	}
+}

@@ -39,6 +39,8 @@ type System struct {
 	Clusters  []string `json:"clusters"`
 	Streams   int      `json:"streams"`
 	Consumers int      `json:"consumers"`
+
+	blind bool // no server of it could be asked in the last epoch
 }
 
 // Epoch is one sample.
@@ -128,7 +130,7 @@ func ReportOf(version string, epochs []Epoch, last *engine.Audit) *Report {
 	for _, s := range last.Epoch.Systems {
 		streams, consumers := s.Counts()
 		r.Systems = append(r.Systems, System{
-			Name: s.Name, Servers: len(s.Servers), Clusters: append([]string{}, s.Clusters()...), Streams: streams, Consumers: consumers,
+			Name: s.Name, Servers: len(s.Servers), Clusters: append([]string{}, s.Clusters()...), Streams: streams, Consumers: consumers, blind: s.Unreachable(),
 		})
 	}
 	for _, result := range last.Results {
@@ -142,6 +144,17 @@ func ReportOf(version string, epochs []Epoch, last *engine.Audit) *Report {
 	slices.SortStableFunc(r.Findings, compareFindings)
 	r.summarise(len(last.Results))
 	return r
+}
+
+// Blind names the systems of which nothing could be asked in the last epoch.
+func (r *Report) Blind() []string {
+	var names []string
+	for _, s := range r.Systems {
+		if s.blind {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
 
 // EpochOf gives the times of an epoch.

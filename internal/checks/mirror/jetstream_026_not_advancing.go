@@ -58,7 +58,7 @@ var NotAdvancing = check.Define(&Family, check.Spec[notAdvancing]{
 			{Say: "silent, never connected: restore the link. The mirror heals by itself within about 2.5 minutes after that.", Risk: check.Safe},
 			{Say: "If the link is fine and the mirror has several replicas: let its leader step down, once. Measured, that heals within 1 s; on a mirror with one replica it does nothing although the server answers success.", Run: "nats stream cluster step-down MIRROR", Risk: check.Careful},
 			{Say: "delivery path broken, flow control: correct permissions, imports and exports. Nothing else helps.", Risk: check.Careful},
-			{Say: "cannot store: raise the limit or free storage.", Run: "nats stream edit MIRROR --max-msgs=-1", Risk: check.Careful},
+			{Say: "cannot store: free storage. A mirror that was full by its own limit must be re-created without it: when the limit is raised it stores again, but with a hole and, measured on 2.15.2, with sequence numbers of its own from then on.", Risk: check.Careful},
 			{Say: "An edit meant to restart the mirror does nothing: measured on 2.15.2 (stream.go:2760).", Risk: check.Safe},
 			{Say: "Last resort: delete and re-create the mirror. It is empty until it has copied everything the source still has.", Run: "nats stream rm MIRROR && nats stream add MIRROR --config MIRROR.json", Risk: check.Destroys},
 		},

@@ -31,7 +31,8 @@ var originFirst = &epoch.Scalar{
 				if !stream.IsMirror() || len(stream.Upstreams) == 0 {
 					continue
 				}
-				if origin := e.Origin(stream.Upstreams[0]); origin != nil && origin.Led() != nil {
+				if origin := e.Origin(stream.Upstreams[0]); origin != nil && origin.Led() != nil && origin.Led().State.FirstSeq > 0 {
+					// Before its first message a stream has no first sequence.
 					keep(origin.Ref(), origin.Led().At, float64(origin.Led().State.FirstSeq))
 				}
 			}

@@ -187,7 +187,7 @@ func (s *sides) cannotStore(c *epoch.Consumer) family {
 	}
 	if limit := s.fullBy(); limit != "" {
 		f.cause += ": it is full (" + limit + ", discard new)"
-		f.fix = append(f.fix, check.Step{Say: "Raise the limit, or discard old messages; nothing else helps.", Run: fmt.Sprintf("nats stream edit %s --max-msgs=-1 --max-bytes=-1", s.mirror.Name) + at(s.mirror), Risk: check.Careful})
+		f.fix = append(f.fix, check.Step{Say: "Re-create it without that limit, see below. Raising the limit makes it store again, but with a hole and, measured on 2.15.2, with sequence numbers of its own from then on: no complete copy any more.", Risk: check.Safe})
 		return f
 	}
 	f.fix = append(f.fix,

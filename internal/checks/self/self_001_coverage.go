@@ -48,7 +48,7 @@ var Coverage = check.Define(&Family, check.Spec[struct{}]{
 	Blind:  "servers nobody names.",
 	Run: func(p *check.Pass, _ struct{}) {
 		for _, system := range p.Cur.Systems {
-			if len(system.Servers) == 0 || unreachable(system) {
+			if system.Unreachable() {
 				p.Bad(observeBlindness(system))
 			} else if gaps := liveGaps(p.Cur, system); len(gaps) > 0 {
 				p.Bad(observeGaps(p, system, gaps))
@@ -64,10 +64,6 @@ const nextEpoch = 1
 // do hear: one that has just fallen silent is still in their ears, and is
 // SERVER_021's soon.
 const ownDeafness = 10 * time.Second
-
-func unreachable(system *epoch.System) bool {
-	return !slices.ContainsFunc(system.Servers, func(s *epoch.Server) bool { return s.Coverage[epoch.Varz].Outcome != epoch.Unreachable })
-}
 
 // liveGaps lists the unanswered questions of a system, without those of silent
 // servers, and those that a server's version does not know.

@@ -62,7 +62,8 @@ var Silent = check.Define(&Family, check.Spec[silent]{
 	Run: func(p *check.Pass, t silent) {
 		for system, server := range p.AllServers() {
 			switch {
-			case server.Heard(p.Cur) || quorum.PeersHear(p.Cur, server):
+			case server.ShutdownAt.IsZero() && (server.Heard(p.Cur) || quorum.PeersHear(p.Cur, server)):
+			// What answered and announced its shutdown in the same epoch is gone.
 			case server.Coverage[epoch.Varz].Outcome == epoch.Unreachable:
 				p.Unknown(server.Ref(), "the audit has no connection to this system")
 			case !server.Asked() && server.NamedBy == "":
