@@ -172,6 +172,9 @@ func (w *World) Look(prev *epoch.Epoch, view View) *epoch.Epoch {
 		if s.Unnamed {
 			continue
 		}
+		if s.Unreachable {
+			systems[s.System].Blind("no connection")
+		}
 		w.answer(systems[s.System], s, view)
 	}
 	return b.Build(w.Now)

@@ -33,6 +33,9 @@ func (r *roll) buildInto(s *epoch.SystemBuilder) {
 		filled[t.name], ids[t.id] = true, true
 	}
 	r.system.sizes.keep(ids)
+	if r.blind != nil {
+		s.Blind(r.blind.Error())
+	}
 	r.markNameless(s, filled)
 }
 

@@ -40,6 +40,7 @@ type SystemBuilder struct {
 	b       *Builder
 	prev    *System
 	name    string
+	blind   string
 	servers map[string]*Server
 	streams map[StreamKey]*Stream
 	routed  map[string]bool // servers to which another one lists a route
@@ -74,6 +75,9 @@ func remembered(old *Server) *Server {
 	server.Routes, server.Gateways, server.Leafs = nil, nil, nil
 	return &server
 }
+
+// Blind notes that the auditor had no connection to the system, and why.
+func (s *SystemBuilder) Blind(why string) { s.blind = why }
 
 // Server gives the server of that name, adding it if it was not known. Its
 // fields and answers are for the caller to fill in.
@@ -138,7 +142,7 @@ func (s *SystemBuilder) build(now time.Time) *System {
 	}
 	s.nameServers(now)
 	s.forgetServers(now)
-	system := &System{Name: s.name}
+	system := &System{Name: s.name, Blind: s.blind}
 	for _, server := range s.servers {
 		system.Servers = append(system.Servers, server)
 	}

@@ -19,7 +19,10 @@ type Epoch struct {
 
 // System is one NATS system: what one system account sees directly.
 type System struct {
-	Name    string    `json:"name"`
+	Name string `json:"name"`
+	// Blind says why the auditor had no connection to the system in this epoch;
+	// empty if it had one.
+	Blind   string    `json:"blind,omitempty"`
 	Servers []*Server `json:"servers"` // sorted by name
 	Streams []*Stream `json:"streams"` // sorted by domain, account, name
 
@@ -135,12 +138,6 @@ func (e *Epoch) Coverage() (asked, answered int, gaps []Gap) {
 		}
 	}
 	return asked, answered, gaps
-}
-
-// Unreachable says whether the auditor could ask none of the system's servers,
-// for lack of a connection.
-func (s *System) Unreachable() bool {
-	return !slices.ContainsFunc(s.Servers, func(server *Server) bool { return server.Coverage[Varz].Outcome != Unreachable })
 }
 
 // Counts gives how many streams and consumers the system has as far as known.

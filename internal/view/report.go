@@ -130,7 +130,7 @@ func ReportOf(version string, epochs []Epoch, last *engine.Audit) *Report {
 	for _, s := range last.Epoch.Systems {
 		streams, consumers := s.Counts()
 		r.Systems = append(r.Systems, System{
-			Name: s.Name, Servers: len(s.Servers), Clusters: append([]string{}, s.Clusters()...), Streams: streams, Consumers: consumers, blind: s.Unreachable(),
+			Name: s.Name, Servers: len(s.Servers), Clusters: append([]string{}, s.Clusters()...), Streams: streams, Consumers: consumers, blind: s.Blind != "",
 		})
 	}
 	for _, result := range last.Results {

@@ -48,7 +48,7 @@ var Coverage = check.Define(&Family, check.Spec[struct{}]{
 	Blind:  "servers nobody names.",
 	Run: func(p *check.Pass, _ struct{}) {
 		for _, system := range p.Cur.Systems {
-			if system.Unreachable() {
+			if system.Blind != "" {
 				p.Bad(observeBlindness(system))
 			} else if gaps := liveGaps(p.Cur, system); len(gaps) > 0 {
 				p.Bad(observeGaps(p, system, gaps))
@@ -99,6 +99,7 @@ func observeBlindness(system *epoch.System) check.Observation {
 		Ref: entity.OfSystem(system.Name), Hold: nextEpoch,
 		Summary: fmt.Sprintf("the audit has no connection to %s: nothing there is judged", system.Name),
 		Evidence: []check.Evidence{
+			{Name: "why", Value: system.Blind},
 			{Name: "servers known", Value: len(system.Servers), Unit: "servers"},
 		},
 		Impact: "Whether anything is wrong in " + system.Name + " is unknown, and so is each mirror elsewhere whose source is there.",
