@@ -15,7 +15,7 @@ import (
 func TestOldVersions(t *testing.T) {
 	binaries := filepath.SplitList(os.Getenv("ROLLCALL_OLD_SERVERS"))
 	if len(binaries) == 0 {
-		t.Skip("ROLLCALL_OLD_SERVERS is not set")
+		t.Skip("skipped: it needs nats-server binaries of other versions: go install github.com/nats-io/nats-server/v2@v2.10.29, then ROLLCALL_OLD_SERVERS=path/to/nats-server")
 	}
 	for _, binary := range binaries {
 		t.Run(binary, func(t *testing.T) {

@@ -73,12 +73,15 @@ func (s *sides) familyOf(p *check.Pass) family {
 	nothing := "nothing has arrived for " + quantity.Duration(m.Active)
 	c, known := s.consumer()
 	switch peak := s.sawTooth(p); {
-	case m.Active > recreatedAfter || s.brokenLink(p.Cur).is() || known && c == nil:
+	case m.Active > recreatedAfter || s.brokenLink(p.Cur).is():
 		return s.silent(nothing, p)
 	case s.fullBy() != "":
 		return s.cannotStore(c)
 	case peak > 0:
 		return s.deliveryBroken(fmt.Sprintf("its activity keeps falling back to zero from as much as %s while nothing is stored", quantity.Duration(peak)))
+	case known && c == nil:
+		// Between two attempts of a saw-tooth it is absent as well, hence here.
+		return s.silent(nothing, p)
 	case m.Active > retriedWithin:
 		return s.silent(nothing, p) // so far: what falls back later is a broken delivery path
 	case known && c.Delivered.Consumer > 0 && c.Delivered.Stream > s.led.State.LastSeq, s.lagGrew(p):
