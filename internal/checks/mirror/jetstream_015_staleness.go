@@ -49,7 +49,7 @@ var Staleness = check.Define(&Family, check.Spec[staleness]{
 			{Say: "Look again after some seconds: last seen below 1 s; lag may jump while it catches up.", Run: "nats stream info MIRROR", Risk: check.Safe},
 			{Say: "An edit of the configuration is often advised to restart the mirror. Measured, it has no effect on 2.15.2 (stream.go:2760).", Risk: check.Safe},
 			{Say: "Compare the message counts of both ends.", Run: "nats stream info MIRROR; nats stream info SOURCE", Risk: check.Safe},
-			{Say: "If the source's retention has removed what is missing, only re-creating the mirror gives a complete copy of what is left. It is empty until it has copied that, and readers see the gap.", Run: "nats stream rm MIRROR && nats stream add MIRROR --config MIRROR.json", Risk: check.Destroys},
+			{Say: "If the source's retention has removed what is missing, only re-creating the mirror gives a complete copy of what is left. It is empty until it has copied that, and readers see the gap.", Run: "nats stream info MIRROR --json | jq .config > MIRROR.json && nats stream rm MIRROR && nats stream add MIRROR --config MIRROR.json", Risk: check.Destroys},
 		},
 		Prevent: []string{
 			"Alert on activity age and on positions, not on lag.",

@@ -60,7 +60,7 @@ var NotAdvancing = check.Define(&Family, check.Spec[notAdvancing]{
 			{Say: "delivery path broken, flow control: correct permissions, imports and exports. Nothing else helps.", Risk: check.Careful},
 			{Say: "cannot store: free storage. A mirror that was full by its own limit must be re-created without it: when the limit is raised it stores again, but with a hole and, measured on 2.15.2, with sequence numbers of its own from then on.", Risk: check.Careful},
 			{Say: "An edit meant to restart the mirror does nothing: measured on 2.15.2 (stream.go:2760).", Risk: check.Safe},
-			{Say: "Last resort: delete and re-create the mirror. It is empty until it has copied everything the source still has.", Run: "nats stream rm MIRROR && nats stream add MIRROR --config MIRROR.json", Risk: check.Destroys},
+			{Say: "Last resort: delete and re-create the mirror. It is empty until it has copied everything the source still has.", Run: "nats stream info MIRROR --json | jq .config > MIRROR.json && nats stream rm MIRROR && nats stream add MIRROR --config MIRROR.json", Risk: check.Destroys},
 		},
 		Prevent: []string{
 			"Watch positions on both sides, not lag.",

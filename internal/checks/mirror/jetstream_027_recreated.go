@@ -31,7 +31,7 @@ var Recreated = check.Define(&Family, check.Spec[struct{}]{
 		},
 		Fix: []check.Step{
 			{Say: "Keep what the mirror still has of the former source, if it matters: it may be the only copy.", Run: "nats stream backup MIRROR ./mirror-backup", Risk: check.Safe},
-			{Say: "Re-create the mirror: it then copies all that the new source holds.", Run: "nats stream rm MIRROR && nats stream add MIRROR --config MIRROR.json", Risk: check.Destroys},
+			{Say: "Re-create the mirror: it then copies all that the new source holds.", Run: "nats stream info MIRROR --json | jq .config > MIRROR.json && nats stream rm MIRROR && nats stream add MIRROR --config MIRROR.json", Risk: check.Destroys},
 		},
 		Prevent:        []string{"Purge a source rather than re-creating it: sequences go on.", "Deployment tools must edit streams, not delete and add them."},
 		FalsePositives: "A mirror that starts at a sequence its source has not reached (`opt_start_seq`) is ahead of it and healthy; so is one created before its source. Both are told apart. Sources that copy older messages from elsewhere are recognised by the times of their messages.",

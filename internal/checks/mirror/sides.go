@@ -233,11 +233,16 @@ func (s *sides) confirm() []check.Step {
 	}
 }
 
-// recreate is the last rung for a mirror, with what it costs.
+// recreate is the last rung for a mirror, with what it costs. A limit that the
+// mirror was full by is left out.
 func (s *sides) recreate() check.Step {
+	config := ".config"
+	if s.fullBy() != "" {
+		config = "'.config | .max_msgs=-1 | .max_bytes=-1'"
+	}
 	return check.Step{
 		Say: fmt.Sprintf("Last resort, re-create it: it is empty until it has copied all %s that the source still has.", quantity.Of(s.source.State.Msgs, "message")),
-		Run: fmt.Sprintf("nats stream info %[1]s --json > %[1]s.json && nats stream rm %[1]s && nats stream add %[1]s --config %[1]s.json", s.mirror.Name) + at(s.mirror), Risk: check.Destroys,
+		Run: fmt.Sprintf("nats stream info %[1]s --json | jq %[2]s > %[1]s.json && nats stream rm %[1]s && nats stream add %[1]s --config %[1]s.json", s.mirror.Name, config) + at(s.mirror), Risk: check.Destroys,
 	}
 }
 
